@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The foreground of a container: bytes both ways, signals, and its end. */
+#ifndef MD_RUN_RELAY_H
+#define MD_RUN_RELAY_H
+
+#include <sys/types.h>
+
+#include "run/plan.h"
+#include "run/run.h"
+#include "run/signals.h"
+#include "run/streams.h"
+#include "run/terminal.h"
+
+/* All is borrowed. */
+struct run_relay {
+    const struct run_hooks *hooks;
+    struct run_signals *signals;
+    struct run_terminal *terminal;
+    struct run_pipes *pipes; /* ends are closed as their streams end */
+    int master;              /* of the program's terminal; -1: pipes */
+    bool open_stdin;
+    pid_t pid;
+    int pidfd;
+};
+
+/* How it went, besides the process's own status. */
+struct run_relay_end {
+    int killed_for;  /* the signal for which the process was killed, or 0 */
+    int write_error; /* errno of the first write to the caller's stdout or stderr that failed */
+};
+
+/* Until the process has ended and all that it wrote was passed on. */
+MD_MUST_CHECK
+int run_relay(const struct run_relay *relay, struct run_relay_end *end, struct md_err *err);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The watching process. */
+#include "run/watch.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+/* Nothing of the caller's may stay open here: who waits for the end of the runner's output must
+ * not wait for this. The terminal's descriptor is moved out of the way first. */
+static void let_go(const struct run_watch *watch, struct run_terminal *terminal)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (const int *fd = watch->close; *fd >= 0; fd++)
+        close(*fd);
+    if (terminal->fd >= 0)
+        terminal->fd = fcntl(terminal->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    for (int i = 0; i < 3; i++)
+        dup3(null, i, O_CLOEXEC);
+    md_fd_close(&null);
+}
+
+static _Noreturn void stand_by(const struct run_watch *watch, int lifeline)
+{
+    struct run_terminal terminal = *watch->terminal;
+    struct pollfd dead = { .fd = watch->pidfd, .events = POLLIN };
+    sigset_t all;
+    char byte;
+
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    setsid(); /* a kill of the runner's whole process group must not hit this too */
+    prctl(PR_SET_NAME, "minidock-watch", 0, 0, 0);
+    let_go(watch, &terminal);
+    for (;;) {
+        ssize_t got = read(lifeline, &byte, 1);
+
+        if (got > 0) { /* all is well: the runner has dismissed us */
+            watch->hooks->aftermath(watch->hooks->context);
+            _exit(0);
+        }
+        if (got == 0) /* the runner has gone */
+            break;
+    }
+    (void)pidfd_send_signal(watch->pidfd, SIGKILL, NULL, 0);
+    poll(&dead, 1, -1);
+    /* Whether the runner had made it raw by then is not known here. */
+    terminal.raw = true;
+    run_terminal_restore(&terminal);
+    if (watch->hooks && watch->hooks->orphaned)
+        watch->hooks->orphaned(watch->hooks->context);
+    _exit(0);
+}
+
+pid_t run_watch_start(const struct run_watch *watch, int *lifeline, struct md_err *err)
+{
+    int ends[2];
+    pid_t pid;
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return md_err_sys(err, "cannot make the watcher's pipe");
+    pid = fork();
+    if (pid == 0) {
+        close(ends[1]);
+        stand_by(watch, ends[0]);
+    }
+    md_fd_close(&ends[0]);
+    if (pid < 0) {
+        md_err_sys(err, "cannot start the watcher");
+        md_fd_close(&ends[1]);
+        return -1;
+    }
+    *lifeline = ends[1];
+    return pid;
+}
