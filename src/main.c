@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* minidock: runs containers, and shows what the store holds. */
+#include <stddef.h>
+
+#include "cli/command.h"
+
+static const struct cli_command commands[] = {
+    { "run", cli_run, "Create a container and run a command in it", CLI_EXIT_125 },
+    { "pull", cli_image_program, "Download images from a registry", CLI_EXIT_1 },
+    { "import", cli_image_program, "Make an image of a tar file or a directory", CLI_EXIT_1 },
+    { "images", cli_images, "List images", CLI_EXIT_1 },
+    { "rmi", cli_rmi, "Remove images", CLI_EXIT_1 },
+    { "tag", cli_tag, "Give an image one more name", CLI_EXIT_1 },
+    { "inspect", cli_inspect, "Show all about images and containers as JSON", CLI_EXIT_1 },
+    { "image path", cli_image_path, "Print where an image's root file system is", CLI_EXIT_1 },
+    { "ps", cli_ps, "List containers", CLI_EXIT_1 },
+    { "rm", cli_rm, "Remove containers", CLI_EXIT_1 },
+    { "logs", cli_logs, "Print what a container has written", CLI_EXIT_1 },
+    /* docker's longer names of the same */
+    { "image ls", cli_images, NULL, CLI_EXIT_1 },
+    { "image rm", cli_rmi, NULL, CLI_EXIT_1 },
+    { "image tag", cli_tag, NULL, CLI_EXIT_1 },
+    { "image inspect", cli_inspect, NULL, CLI_EXIT_1 },
+    { "container run", cli_run, NULL, CLI_EXIT_125 },
+    { "container ls", cli_ps, NULL, CLI_EXIT_1 },
+    { "container rm", cli_rm, NULL, CLI_EXIT_1 },
+    { "container logs", cli_logs, NULL, CLI_EXIT_1 },
+    { "container inspect", cli_inspect, NULL, CLI_EXIT_1 },
+    { 0 },
+};
+
+int main(int argc, char **argv)
+{
+    const struct cli_program program = { "minidock", commands };
+
+    return cli_main(&program, argc, argv);
+}
