@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Getting all layers of one image: which are there, which to fetch, who unpacks what. */
+#ifndef MD_PULL_LAYERS_H
+#define MD_PULL_LAYERS_H
+
+#include <stddef.h>
+
+#include "pull/crew.h"
+#include "pull/progress.h"
+#include "pull/wire.h"
+#include "store/layer.h"
+
+/* One layer of the image on its way. */
+struct pull_part {
+    struct pull_layer wanted;
+    struct store_layer held; /* locked until the image is published */
+    enum {
+        PULL_PART_NEW,     /* not looked for yet */
+        PULL_PART_CLAIMED, /* ours to fetch and unpack */
+        PULL_PART_FETCHED, /* a ring has it or gets it */
+        PULL_PART_BUSY,    /* another process unpacks it */
+        PULL_PART_READY,   /* finished, locked */
+        PULL_PART_TWIN,    /* the same diff id as an earlier layer: nothing to do */
+    } stage;
+};
+
+/*
+ * Make every part READY or TWIN: claim what is missing, the largest first, fetch through as
+ * many rings and unpack with as many writers as the crew has; then wait for what other
+ * processes unpack. Progress has a line per part.
+ *
+ * Errors: those of the network and writer processes, naming the layer. Finished layers stay
+ * for the next try.
+ */
+MD_MUST_CHECK
+int pull_layers_get(const struct store *store, struct pull_crew *crew, struct pull_part *parts,
+                    size_t count, struct pull_progress *progress, struct md_err *err);
+
+/* Let go of all layers; unfinished ones are discarded. */
+void pull_layers_clear(const struct store *store, struct pull_part *parts, size_t count);
+
+#endif

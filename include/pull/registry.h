@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A repository of a registry: where it is asked, with which token, and what its refusals mean.
+ */
+#ifndef MD_PULL_REGISTRY_H
+#define MD_PULL_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/ref.h"
+#include "pull/transfer.h"
+
+/* Docker's rule: plain http only on this machine, and only when nothing there speaks TLS. */
+enum pull_scheme { PULL_SCHEME_UNKNOWN = 0, PULL_SCHEME_HTTPS, PULL_SCHEME_HTTP };
+
+struct pull_registry {
+    struct pull_http *http; /* borrowed */
+    struct md_ref ref;      /* the last one asked for: error texts name it */
+    char host[MD_MAX_REPOSITORY + 16];
+    enum pull_scheme scheme;
+    bool answered;              /* so what breaks later may be tried again */
+    char *authorization;        /* "Bearer ...", NULL before the first challenge */
+    unsigned serial;            /* counts the tokens */
+    struct pull_registry *next; /* for its owner's list */
+};
+
+struct pull_registry *pull_registry_open(struct pull_http *http, const struct md_ref *ref);
+void pull_registry_close(struct pull_registry **registry);
+
+/* True when it is the one that serves ref's repository. */
+bool pull_registry_serves(const struct pull_registry *registry, const struct md_ref *ref);
+
+/* What to fetch from it. */
+struct pull_wish {
+    const char *what; /* for errors, borrowed until the transfer is closed */
+    enum pull_method method;
+    const char *kind; /* "manifests" or "blobs" */
+    const char *name; /* a tag or digest */
+    const char *accept;
+    size_t max;
+    struct pull_ring *ring;
+    int64_t size;
+    int64_t offset;
+};
+
+/* Errors: MD_ERR_FORMAT  the registry's name makes no address */
+MD_MUST_CHECK
+struct pull_transfer *pull_registry_fetch(struct pull_registry *registry,
+                                          const struct pull_wish *wish, struct md_err *err);
+
+/*
+ * As pull_transfer_advance(), answering a challenge on the way (this waits for the token
+ * server) and trying plain http where it is allowed.
+ *
+ * Errors: MD_ERR_AUTH  no token is to be had, in docker's words
+ */
+MD_MUST_CHECK
+enum pull_progress pull_registry_advance(struct pull_registry *registry,
+                                         struct pull_transfer *transfer, struct md_err *err);
+MD_MUST_CHECK
+enum pull_progress pull_registry_finish(struct pull_registry *registry,
+                                        struct pull_transfer *transfer, struct md_err *err);
+
+/*
+ * Say why a transfer that was ANSWERED is no success: the host, what was asked, the status and
+ * the registry's own words. registry NULL: it was no registry that was asked. Returns -1.
+ *
+ * Errors: MD_ERR_NOT_FOUND, MD_ERR_AUTH, MD_ERR_NETWORK
+ */
+int pull_registry_refused(const struct pull_registry *registry,
+                          const struct pull_transfer *transfer, struct md_err *err);
+
+#endif

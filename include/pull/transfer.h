@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One thing fetched: a document into memory, or a blob into a ring. Redirects are followed and
+ * what broke off is tried again here, and nowhere else.
+ */
+#ifndef MD_PULL_TRANSFER_H
+#define MD_PULL_TRANSFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "pull/http.h"
+#include "pull/ring.h"
+
+#define PULL_ATTEMPTS 5
+
+/* What to fetch. All pointers are borrowed until the transfer is closed. */
+struct pull_order {
+    const char *what; /* for errors: "manifest for alpine:latest" */
+    enum pull_method method;
+    const struct pull_url *url;
+    const char *accept;     /* or NULL */
+    size_t max;             /* into memory: the most bytes taken */
+    struct pull_ring *ring; /* NULL: into memory */
+    int64_t size;           /* into a ring: bytes of the whole blob, -1 not known */
+    int64_t offset;         /* into a ring: bytes at its start that are not wanted */
+    int connect_timeout_ms; /* 0: the usual */
+    bool known_host;        /* it has answered before: that it cannot be reached will pass */
+};
+
+enum pull_progress {
+    PULL_GAVE_UP = -1, /* *err says why */
+    PULL_UNDER_WAY,
+    PULL_ANSWERED, /* for good: look at status */
+};
+
+struct pull_transfer;
+
+struct pull_transfer *pull_transfer_open(struct pull_http *http,
+                                         const struct pull_order *order);
+void pull_transfer_close(struct pull_transfer **transfer);
+
+/*
+ * Send this Authorization value (NULL: none) from the next attempt on, to the origin of the
+ * order's address only. serial is for the caller to know it again.
+ */
+void pull_transfer_authorize(struct pull_transfer *transfer, const char *value,
+                             unsigned serial);
+unsigned pull_transfer_serial(const struct pull_transfer *transfer);
+/* True once for each attempt: a new token that is refused too is not asked for again. */
+bool pull_transfer_may_ask_token(struct pull_transfer *transfer);
+
+/*
+ * Take the next step: begin, follow, try again, or finish. Never waits. ANSWERED with 200 or
+ * 206 means that all bytes came and are in the ring or in pull_transfer_body(); a ring is not
+ * ended. ANSWERED with another status: its body (cut at MD_MAX_ERROR_BODY) is in
+ * pull_transfer_body().
+ *
+ * Errors: MD_ERR_NETWORK  it could not be fetched in PULL_ATTEMPTS
+ *         MD_ERR_LIMIT    a document over max
+ *         MD_ERR_DIGEST   a blob that is shorter or longer than size
+ */
+MD_MUST_CHECK
+enum pull_progress pull_transfer_advance(struct pull_transfer *transfer, struct md_err *err);
+
+/* Begin anew after ANSWERED or GAVE_UP, with the first address or another. */
+void pull_transfer_again(struct pull_transfer *transfer, const struct pull_url *url);
+
+/* Milliseconds until pull_transfer_advance() has something to do by itself; -1: never. */
+int pull_transfer_wait_ms(const struct pull_transfer *transfer);
+
+/* How the last exchange ended and what it said. */
+enum pull_http_end pull_transfer_end(const struct pull_transfer *transfer);
+const struct pull_response *pull_transfer_response(const struct pull_transfer *transfer);
+const struct md_buf *pull_transfer_body(const struct pull_transfer *transfer);
+/* Move the body to *body, which is empty; the caller clears it. */
+void pull_transfer_take_body(struct pull_transfer *transfer, struct md_buf *body);
+/* The address that answered, and whether it is of another origin than the order's. */
+const struct pull_url *pull_transfer_url(const struct pull_transfer *transfer);
+bool pull_transfer_is_elsewhere(const struct pull_transfer *transfer);
+const char *pull_transfer_what(const struct pull_transfer *transfer);
+
+/*
+ * Wait for the next thing to do while the coordinator is there; other requests move on.
+ *
+ * Errors: MD_ERR_NETWORK  the coordinator is gone
+ */
+MD_MUST_CHECK
+int pull_transfer_await(struct pull_transfer *transfer, struct md_err *err);
+
+/* Advance and await until it has ended. */
+MD_MUST_CHECK
+enum pull_progress pull_transfer_finish(struct pull_transfer *transfer, struct md_err *err);
+
+#endif

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Getting all layers of one image: which are there, which to fetch, who unpacks what. */
+#include "pull/layers.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "base/fd.h"
+
+#define NOBODY SIZE_MAX
+#define DRAW_MS 100
+
+/*
+ * Who has what: a ring carries a part, a writer reads a ring. A part's ring is free again when
+ * both the network process and the writer are done with it.
+ */
+struct schedule {
+    const struct store *store;
+    struct pull_crew *crew;
+    struct pull_part *parts;
+    size_t count;
+    struct pull_progress *progress;
+    struct {
+        size_t part; /* NOBODY: free */
+        bool taken;  /* a writer reads it */
+        bool fetched, unpacked;
+    } rings[PULL_RINGS];
+    size_t writer_ring[PULL_WRITERS]; /* NOBODY: idle */
+};
+
+/* Layers of one image may be the same: only the first of them is fetched. */
+static bool is_twin(const struct pull_part *parts, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (md_digest_equal(&parts[i].wanted.diff_id, &parts[index].wanted.diff_id))
+            return true;
+    }
+    return false;
+}
+
+static int look_for(struct schedule *schedule, size_t index, enum store_layer_wait wait,
+                    struct md_err *err)
+{
+    struct pull_part *part = &schedule->parts[index];
+
+    if (is_twin(schedule->parts, index)) {
+        part->stage = PULL_PART_TWIN;
+        pull_progress_phase(schedule->progress, index, PULL_EXISTS);
+        return 0;
+    }
+    if (store_layer_get(schedule->store, &part->wanted.diff_id, wait, &part->held, err) < 0)
+        return md_err_in(err, "layer %s", part->wanted.layer.blob.digest.text);
+    switch (part->held.state) {
+    case STORE_LAYER_READY:
+        pull_progress_phase(schedule->progress, index,
+                            part->stage == PULL_PART_BUSY ? PULL_COMPLETE : PULL_EXISTS);
+        part->stage = PULL_PART_READY;
+        break;
+    case STORE_LAYER_CLAIMED:
+        pull_progress_phase(schedule->progress, index, PULL_WAITING);
+        part->stage = PULL_PART_CLAIMED;
+        break;
+    case STORE_LAYER_BUSY:
+        pull_progress_phase(schedule->progress, index, PULL_ELSEWHERE);
+        part->stage = PULL_PART_BUSY;
+        break;
+    }
+    return 0;
+}
+
+/* The largest part in this stage, so that the last one to finish is a small one. */
+static size_t largest(const struct schedule *schedule, int stage)
+{
+    size_t found = NOBODY;
+
+    for (size_t i = 0; i < schedule->count; i++) {
+        const struct pull_part *part = &schedule->parts[i];
+
+        if ((int)part->stage == stage &&
+            (found == NOBODY ||
+             part->wanted.layer.blob.size > schedule->parts[found].wanted.layer.blob.size))
+            found = i;
+    }
+    return found;
+}
+
+static int start_fetch(struct schedule *schedule, size_t ring, size_t part, struct md_err *err)
+{
+    struct pull_message order = {
+        .tag = PULL_FETCH,
+        .ring = (uint32_t)ring,
+        .fetch = { .ring = (uint32_t)ring, .blob = schedule->parts[part].wanted.layer.blob },
+    };
+
+    schedule->rings[ring].part = part;
+    schedule->rings[ring].taken = false;
+    schedule->rings[ring].fetched = false;
+    schedule->rings[ring].unpacked = false;
+    schedule->parts[part].stage = PULL_PART_FETCHED;
+    pull_ring_reset(&schedule->crew->rings[ring]);
+    pull_progress_phase(schedule->progress, part, PULL_DOWNLOADING);
+    return pull_wire_send(schedule->crew->network.socket, &order, NULL, 0, err);
+}
+
+static int start_unpack(struct schedule *schedule, size_t writer, size_t ring,
+                        struct md_err *err)
+{
+    const struct pull_part *part = &schedule->parts[schedule->rings[ring].part];
+    struct pull_message order = {
+        .tag = PULL_UNPACK,
+        .ring = (uint32_t)ring,
+        .unpack = { .ring = (uint32_t)ring,
+                    .promise = { .digest = part->wanted.layer.blob.digest,
+                                 .size = part->wanted.layer.blob.size,
+                                 .diff_id = part->wanted.diff_id } },
+    };
+
+    schedule->rings[ring].taken = true;
+    schedule->writer_ring[writer] = ring;
+    return pull_wire_send(schedule->crew->writers[writer].socket, &order, &part->held.dir, 1,
+                          err);
+}
+
+/* A ring that a layer comes through and no writer reads yet: the largest layer first. */
+static size_t waiting_ring(const struct schedule *schedule)
+{
+    size_t found = NOBODY;
+    int64_t size = -1;
+
+    for (size_t r = 0; r < PULL_RINGS; r++) {
+        size_t part = schedule->rings[r].part;
+
+        if (part != NOBODY && !schedule->rings[r].taken &&
+            schedule->parts[part].wanted.layer.blob.size > size) {
+            found = r;
+            size = schedule->parts[part].wanted.layer.blob.size;
+        }
+    }
+    return found;
+}
+
+/* Give every free ring a layer to fetch and every idle writer a ring to read. */
+static int assign(struct schedule *schedule, struct md_err *err)
+{
+    for (size_t r = 0; r < PULL_RINGS; r++) {
+        size_t part = largest(schedule, PULL_PART_CLAIMED);
+
+        if (part == NOBODY)
+            break;
+        if (schedule->rings[r].part == NOBODY && start_fetch(schedule, r, part, err) < 0)
+            return -1;
+    }
+    for (size_t w = 0; w < schedule->crew->writer_count; w++) {
+        size_t ring = waiting_ring(schedule);
+
+        if (ring == NOBODY)
+            break;
+        if (schedule->writer_ring[w] == NOBODY && start_unpack(schedule, w, ring, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Both sides are done: the layer is whole and verified. */
+static int finish(struct schedule *schedule, size_t ring, struct md_err *err)
+{
+    size_t index = schedule->rings[ring].part;
+    struct pull_part *part = &schedule->parts[index];
+
+    if (!schedule->rings[ring].fetched || !schedule->rings[ring].unpacked)
+        return 0;
+    schedule->rings[ring].part = NOBODY;
+    if (store_layer_finish(schedule->store, &part->wanted.diff_id, &part->held, err) < 0)
+        return md_err_in(err, "layer %s", part->wanted.layer.blob.digest.text);
+    part->stage = PULL_PART_READY;
+    pull_progress_phase(schedule->progress, index, PULL_COMPLETE);
+    return 0;
+}
+
+/* The ring of a message, which must carry a part. */
+static int ring_of(const struct schedule *schedule, const struct pull_message *message,
+                   size_t *ring, struct md_err *err)
+{
+    *ring = message->ring;
+    if (message->ring >= PULL_RINGS || schedule->rings[message->ring].part == NOBODY)
+        return md_err_set(err, MD_ERR_FORMAT, "unexpected message %d", (int)message->tag);
+    return 0;
+}
+
+static int failed(const struct schedule *schedule, size_t ring, const struct md_err *theirs,
+                  struct md_err *err)
+{
+    *err = *theirs;
+    return md_err_in(err, "layer %s",
+                     schedule->parts[schedule->rings[ring].part].wanted.layer.blob.digest.text);
+}
+
+static int from_network(struct schedule *schedule, struct md_err *err)
+{
+    struct pull_message message;
+    int fds[PULL_MESSAGE_FDS];
+    size_t ring;
+    int got = pull_wire_receive(schedule->crew->network.socket, &message, fds, err);
+
+    if (got == 0)
+        return md_err_set(err, MD_ERR_SYSTEM, "the network process has ended unexpectedly");
+    if (got < 0 || ring_of(schedule, &message, &ring, err) < 0)
+        return -1;
+    if (message.tag == PULL_FAILED)
+        return failed(schedule, ring, &message.err, err);
+    schedule->rings[ring].fetched = true;
+    return finish(schedule, ring, err);
+}
+
+static int from_writer(struct schedule *schedule, size_t writer, struct md_err *err)
+{
+    struct pull_message message;
+    int fds[PULL_MESSAGE_FDS];
+    size_t ring;
+    int got = pull_wire_receive(schedule->crew->writers[writer].socket, &message, fds, err);
+
+    if (got == 0)
+        return md_err_set(err, MD_ERR_SYSTEM, "a writer process has ended unexpectedly");
+    if (got < 0 || ring_of(schedule, &message, &ring, err) < 0)
+        return -1;
+    schedule->writer_ring[writer] = NOBODY;
+    /* Without text: the ring broke off, and the network process is about to say why. */
+    if (message.tag == PULL_FAILED && message.err.text[0] == '\0')
+        return 0;
+    if (message.tag == PULL_FAILED)
+        return failed(schedule, ring, &message.err, err);
+    schedule->rings[ring].unpacked = true;
+    return finish(schedule, ring, err);
+}
+
+static void show(struct schedule *schedule)
+{
+    for (size_t r = 0; r < PULL_RINGS; r++) {
+        size_t part = schedule->rings[r].part;
+
+        if (part != NOBODY)
+            schedule->progress->lines[part].done = pull_ring_total(&schedule->crew->rings[r]);
+    }
+    pull_progress_draw(schedule->progress);
+}
+
+static int wait_for_messages(struct schedule *schedule, struct md_err *err)
+{
+    struct pollfd fds[1 + PULL_WRITERS];
+    size_t writers = schedule->crew->writer_count;
+
+    fds[0] = (struct pollfd){ .fd = schedule->crew->network.socket, .events = POLLIN };
+    for (size_t w = 0; w < writers; w++)
+        fds[1 + w] =
+            (struct pollfd){ .fd = schedule->crew->writers[w].socket, .events = POLLIN };
+    if (poll(fds, 1 + writers, schedule->progress->live ? DRAW_MS : -1) < 0 && errno != EINTR)
+        return md_err_sys(err, "cannot wait for the layers");
+    if (fds[0].revents && from_network(schedule, err) < 0)
+        return -1;
+    for (size_t w = 0; w < writers; w++) {
+        if (fds[1 + w].revents && from_writer(schedule, w, err) < 0)
+            return -1;
+    }
+    show(schedule);
+    return 0;
+}
+
+static bool under_way(const struct schedule *schedule)
+{
+    return largest(schedule, PULL_PART_CLAIMED) != NOBODY ||
+           largest(schedule, PULL_PART_FETCHED) != NOBODY;
+}
+
+static int fetch_claimed(struct schedule *schedule, struct md_err *err)
+{
+    while (under_way(schedule)) {
+        if (assign(schedule, err) < 0 || wait_for_messages(schedule, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int pull_layers_get(const struct store *store, struct pull_crew *crew, struct pull_part *parts,
+                    size_t count, struct pull_progress *progress, struct md_err *err)
+{
+    struct schedule schedule = {
+        .store = store, .crew = crew, .parts = parts, .count = count, .progress = progress
+    };
+
+    for (size_t r = 0; r < PULL_RINGS; r++)
+        schedule.rings[r].part = NOBODY;
+    for (size_t w = 0; w < PULL_WRITERS; w++)
+        schedule.writer_ring[w] = NOBODY;
+    for (size_t i = 0; i < count; i++) {
+        if (look_for(&schedule, i, STORE_TRY, err) < 0)
+            return -1;
+    }
+    if (fetch_claimed(&schedule, err) < 0)
+        return -1;
+    /* Nothing is claimed now, so that two pulls cannot wait for each other. */
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].stage == PULL_PART_BUSY &&
+            (look_for(&schedule, i, STORE_WAIT, err) < 0 || fetch_claimed(&schedule, err) < 0))
+            return -1;
+    }
+    return 0;
+}
+
+void pull_layers_clear(const struct store *store, struct pull_part *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        store_layer_clear(store, &parts[i].held);
+}

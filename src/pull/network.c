@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The network process: takes the coordinator's orders and moves all transfers. */
+#include "pull/network.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "pull/fetch.h"
+#include "pull/resolve.h"
+
+/* All of the process's state. */
+struct network {
+    int socket;
+    struct pull_http *http;
+    struct pull_registry *registries; /* the current one first; their tokens stay good */
+    struct pull_fetching fetching[PULL_RINGS];
+};
+
+/* The coordinator is gone, or cannot be told: there is nobody to work for. */
+static _Noreturn void leave(struct network *network)
+{
+    for (size_t i = 0; i < PULL_RINGS; i++) {
+        if (network->fetching[i].transfer) {
+            pull_ring_end(network->fetching[i].ring, PULL_RING_BROKEN);
+        }
+    }
+    /* Nothing is buffered, and freeing it all would only take time. */
+    _exit(0);
+}
+
+static void send_or_leave(struct network *network, const struct pull_message *message)
+{
+    struct md_err err = { 0 };
+
+    if (pull_wire_send(network->socket, message, NULL, 0, &err) < 0) {
+        leave(network);
+    }
+}
+
+static void send_failed(struct network *network, uint32_t ring, const struct md_err *err)
+{
+    struct pull_message message = { .tag = PULL_FAILED, .ring = ring, .err = *err };
+
+    if (ring < PULL_RINGS) {
+        pull_ring_end(network->fetching[ring].ring, PULL_RING_BROKEN);
+    }
+    send_or_leave(network, &message);
+}
+
+/* The registry of ref becomes the current one, with the token it had. */
+static struct pull_registry *choose_registry(struct network *network, const struct md_ref *ref)
+{
+    struct pull_registry **link = &network->registries;
+    struct pull_registry *registry;
+
+    while (*link && !pull_registry_serves(*link, ref)) {
+        link = &(*link)->next;
+    }
+    registry = *link;
+    if (registry) {
+        *link = registry->next;
+        registry->ref = *ref;
+    } else {
+        registry = pull_registry_open(network->http, ref);
+    }
+    registry->next = network->registries;
+    network->registries = registry;
+    return registry;
+}
+
+static void resolve(struct network *network, const struct pull_resolve *order)
+{
+    struct md_err err = { 0 };
+    struct pull_registry *registry = choose_registry(network, &order->ref);
+
+    if (pull_resolve(registry, order, network->socket, &err) < 0) {
+        send_failed(network, PULL_RINGS, &err);
+    }
+}
+
+static int begin_fetch(struct network *network, const struct pull_message *message,
+                       struct md_err *err)
+{
+    struct pull_fetching *fetching = &network->fetching[message->fetch.ring];
+
+    if (message->tag == PULL_FETCH_URL) {
+        return pull_fetch_begin_url(fetching, network->http, &message->fetch, err);
+    }
+    if (!network->registries) {
+        return md_err_set(err, MD_ERR_FORMAT, "FETCH before RESOLVE");
+    }
+    return pull_fetch_begin(fetching, network->registries, &message->fetch, err);
+}
+
+static void fetch(struct network *network, const struct pull_message *message)
+{
+    uint32_t ring = message->fetch.ring;
+    struct md_err err = { 0 };
+
+    if (ring >= PULL_RINGS || network->fetching[ring].transfer) {
+        md_err_set(&err, MD_ERR_FORMAT, "FETCH into a ring that is not free");
+        send_failed(network, PULL_RINGS, &err);
+    } else if (begin_fetch(network, message, &err) < 0) {
+        send_failed(network, ring, &err);
+    }
+}
+
+static void take_order(struct network *network)
+{
+    struct pull_message message;
+    struct md_err err = { 0 };
+    int fds[PULL_MESSAGE_FDS];
+    int got = pull_wire_receive(network->socket, &message, fds, &err);
+
+    if (got <= 0) {
+        leave(network);
+    }
+    for (size_t i = 0; i < PULL_MESSAGE_FDS; i++) {
+        md_fd_close(&fds[i]);
+    }
+    if (message.tag == PULL_RESOLVE) {
+        resolve(network, &message.resolve);
+    } else if (message.tag == PULL_FETCH || message.tag == PULL_FETCH_URL) {
+        fetch(network, &message);
+    } else {
+        leave(network);
+    }
+}
+
+static void advance(struct network *network, uint32_t ring)
+{
+    struct pull_message message = { .tag = PULL_FETCHED, .ring = ring };
+    struct pull_fetching *fetching = &network->fetching[ring];
+    struct md_err err = { 0 };
+
+    switch (pull_fetch_advance(fetching, &err)) {
+    case PULL_UNDER_WAY:
+        break;
+    case PULL_GAVE_UP:
+        send_failed(network, ring, &err);
+        break;
+    case PULL_ANSWERED:
+        pull_ring_end(fetching->ring, PULL_RING_WHOLE);
+        send_or_leave(network, &message);
+        break;
+    }
+}
+
+/* Move every layer on. Returns for how many ms nothing is to be done; -1: until an event. */
+static int advance_all(struct network *network)
+{
+    int shortest = -1;
+
+    for (uint32_t i = 0; i < PULL_RINGS; i++) {
+        struct pull_fetching *fetching = &network->fetching[i];
+        int wait_ms;
+
+        if (fetching->transfer) {
+            advance(network, i);
+        }
+        if (!fetching->transfer) {
+            continue;
+        }
+        wait_ms = pull_transfer_wait_ms(fetching->transfer);
+        if (wait_ms >= 0 && (shortest < 0 || wait_ms < shortest)) {
+            shortest = wait_ms;
+        }
+    }
+    return shortest;
+}
+
+_Noreturn void pull_network_main(int socket, struct pull_ring *rings)
+{
+    struct network network = { .socket = socket };
+    struct sigaction ignore = { .sa_handler = SIG_IGN };
+    struct md_err err = { 0 };
+
+    /* A registry that hangs up is an error to report, not our end. */
+    sigaction(SIGPIPE, &ignore, NULL);
+    for (size_t i = 0; i < PULL_RINGS; i++) {
+        network.fetching[i].ring = &rings[i];
+    }
+    network.http = pull_http_open(socket, &err);
+    if (!network.http) {
+        send_failed(&network, PULL_RINGS, &err);
+        leave(&network);
+    }
+    for (;;) {
+        int wait_ms = advance_all(&network);
+        enum pull_event event = pull_http_step(network.http, PULL_WATCH_MESSAGES, wait_ms);
+
+        if (event == PULL_EVENT_GONE) {
+            leave(&network);
+        }
+        if (event == PULL_EVENT_MESSAGE) {
+            take_order(&network);
+        }
+    }
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A repository of a registry: address, token, and the meaning of its refusals. */
+#include "pull/registry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "pull/auth.h"
+#include "pull/refusal.h"
+
+#define HUB "registry-1.docker.io"
+/* A loopback port that swallows a TLS greeting without a word should not hold us up. */
+#define PROBE_TIMEOUT_MS 3000
+
+struct pull_registry *pull_registry_open(struct pull_http *http, const struct md_ref *ref)
+{
+    struct pull_registry *registry = md_xcalloc(1, sizeof(*registry));
+    const char *host = strcmp(ref->registry, "docker.io") == 0 ? HUB : ref->registry;
+
+    registry->http = http;
+    registry->ref = *ref;
+    snprintf(registry->host, sizeof(registry->host), "%s", host);
+    if (!pull_host_is_loopback(host)) {
+        registry->scheme = PULL_SCHEME_HTTPS;
+    }
+    return registry;
+}
+
+void pull_registry_close(struct pull_registry **registry)
+{
+    if (*registry) {
+        free((*registry)->authorization);
+    }
+    md_ptr_free(registry);
+}
+
+bool pull_registry_serves(const struct pull_registry *registry, const struct md_ref *ref)
+{
+    return strcmp(registry->ref.registry, ref->registry) == 0 &&
+           strcmp(registry->ref.repository, ref->repository) == 0;
+}
+
+static int address(const struct pull_registry *registry, const char *kind, const char *name,
+                   struct pull_url *url, struct md_err *err)
+{
+    MD_AUTO_FREE char *text = md_xasprintf(
+        "%s://%s/v2/%s/%s/%s", registry->scheme == PULL_SCHEME_HTTP ? "http" : "https",
+        registry->host, registry->ref.repository, kind, name);
+
+    return pull_url_parse(text, NULL, url, err);
+}
+
+struct pull_transfer *pull_registry_fetch(struct pull_registry *registry,
+                                          const struct pull_wish *wish, struct md_err *err)
+{
+    struct pull_url url;
+    struct pull_transfer *transfer;
+    struct pull_order order = {
+        .what = wish->what,
+        .method = wish->method,
+        .url = &url,
+        .accept = wish->accept,
+        .max = wish->max,
+        .ring = wish->ring,
+        .size = wish->size,
+        .offset = wish->offset,
+        .connect_timeout_ms = registry->scheme == PULL_SCHEME_UNKNOWN ? PROBE_TIMEOUT_MS : 0,
+        .known_host = registry->answered,
+    };
+
+    if (address(registry, wish->kind, wish->name, &url, err) < 0) {
+        return NULL;
+    }
+    transfer = pull_transfer_open(registry->http, &order);
+    pull_transfer_authorize(transfer, registry->authorization, registry->serial);
+    return transfer;
+}
+
+/* ---- Refusals ---- */
+
+/* ": denied: requested access ...", or nothing; out holds PULL_REFUSAL_TEXT_SIZE + 2 bytes. */
+static const char *own_words(const struct pull_refusal *refusal, char *out)
+{
+    snprintf(out, PULL_REFUSAL_TEXT_SIZE + 2, "%s%s", refusal->text[0] ? ": " : "",
+             refusal->text);
+    return out;
+}
+
+static int denied(const struct pull_registry *registry, const struct pull_refusal *refusal,
+                  struct md_err *err)
+{
+    char repository[MD_REF_TEXT_SIZE];
+    char words[PULL_REFUSAL_TEXT_SIZE + 2];
+
+    md_ref_familiar_repository(&registry->ref, repository);
+    return md_err_set(err, MD_ERR_AUTH,
+                      "pull access denied for %s, repository does not exist or may require "
+                      "'minidock login'%s",
+                      repository, own_words(refusal, words));
+}
+
+static int not_found(const struct pull_registry *registry, const struct pull_transfer *transfer,
+                     const struct pull_refusal *refusal, struct md_err *err)
+{
+    char repository[MD_REF_TEXT_SIZE];
+    char words[PULL_REFUSAL_TEXT_SIZE + 2];
+
+    if (strcmp(refusal->code, "NAME_UNKNOWN") == 0) {
+        md_ref_familiar_repository(&registry->ref, repository);
+        return md_err_set(err, MD_ERR_NOT_FOUND, "repository %s not found%s", repository,
+                          own_words(refusal, words));
+    }
+    return md_err_set(err, MD_ERR_NOT_FOUND, "%s not found%s%s", pull_transfer_what(transfer),
+                      refusal->text[0] ? "" : ": HTTP status 404 and no reason from ",
+                      refusal->text[0] ? own_words(refusal, words)
+                                       : pull_transfer_url(transfer)->site);
+}
+
+int pull_registry_refused(const struct pull_registry *registry,
+                          const struct pull_transfer *transfer, struct md_err *err)
+{
+    const struct pull_response *response = pull_transfer_response(transfer);
+    const char *host = pull_transfer_url(transfer)->site;
+    const char *what = pull_transfer_what(transfer);
+    int status = response->status;
+    struct pull_refusal refusal;
+    char words[PULL_REFUSAL_TEXT_SIZE + 2];
+
+    pull_refusal_parse(pull_transfer_body(transfer), &refusal);
+    if (registry && pull_response_is_html(response) && status < 500 && status != 429) {
+        return md_err_set(err, MD_ERR_NETWORK,
+                          "%s: %s: not a registry: it answered with a web page, HTTP status %d",
+                          what, host, status);
+    }
+    if (registry && !pull_transfer_is_elsewhere(transfer)) {
+        if (status == 404) {
+            return not_found(registry, transfer, &refusal, err);
+        }
+        if (status == 401 || status == 403) {
+            return denied(registry, &refusal, err);
+        }
+    }
+    if (status == 429) {
+        return md_err_set(err, MD_ERR_NETWORK,
+                          "%s: %s: HTTP status 429%s; wait a while, use 'minidock login' or a "
+                          "mirror",
+                          what, host, own_words(&refusal, words));
+    }
+    return md_err_set(err, MD_ERR_NETWORK, "%s: %s: HTTP status %d%s", what, host, status,
+                      own_words(&refusal, words));
+}
+
+/* ---- Tokens ---- */
+
+static int take_token(struct pull_registry *registry, const struct pull_transfer *transfer,
+                      struct md_err *err)
+{
+    const struct md_buf *body = pull_transfer_body(transfer);
+    MD_AUTO_FREE char *token = NULL;
+    int status = pull_transfer_response(transfer)->status;
+
+    if (status == 401 || status == 403) {
+        struct pull_refusal refusal;
+
+        pull_refusal_parse(body, &refusal);
+        return denied(registry, &refusal, err);
+    }
+    if (status != 200) {
+        return pull_registry_refused(NULL, transfer, err); /* its 404 is not the image's */
+    }
+    token = pull_token_parse(body->data ? body->data : "", body->len, err);
+    if (!token) {
+        return md_err_in(err, "%s: %s", pull_transfer_what(transfer),
+                         pull_transfer_url(transfer)->site);
+    }
+    free(registry->authorization);
+    registry->authorization = md_xasprintf("Bearer %s", token);
+    registry->serial++;
+    return 0;
+}
+
+static int fetch_token(struct pull_registry *registry, const struct pull_challenge *challenge,
+                       const struct pull_url *asked, struct md_err *err)
+{
+    struct pull_url url;
+    struct pull_order order = {
+        .what = "access token",
+        .method = PULL_GET,
+        .url = &url,
+        .accept = "application/json",
+        .max = MD_MAX_TOKEN,
+        .size = -1,
+    };
+    struct pull_transfer *transfer;
+    int result = -1;
+
+    if (pull_token_url(challenge, registry->ref.repository, asked, &url, err) < 0) {
+        return -1;
+    }
+    transfer = pull_transfer_open(registry->http, &order);
+    if (pull_transfer_finish(transfer, err) == PULL_ANSWERED) {
+        result = take_token(registry, transfer, err);
+    }
+    pull_transfer_close(&transfer);
+    return result;
+}
+
+/* The registry wants to know who asks. Returns 0 when the transfer is to be tried again. */
+static int answer_challenge(struct pull_registry *registry, struct pull_transfer *transfer,
+                            struct md_err *err)
+{
+    const struct pull_response *response = pull_transfer_response(transfer);
+    const struct md_buf *text = &response->challenge;
+    struct pull_challenge challenge;
+
+    if (response->challenge_too_long ||
+        pull_challenge_parse(text->data ? text->data : "", text->len, &challenge, err) < 0) {
+        return md_err_set(err, MD_ERR_NETWORK,
+                          "%s: %s: HTTP status 401 with a malformed challenge",
+                          pull_transfer_what(transfer), pull_transfer_url(transfer)->site);
+    }
+    if (!challenge.bearer) {
+        return pull_registry_refused(registry, transfer, err);
+    }
+    return fetch_token(registry, &challenge, pull_transfer_url(transfer), err);
+}
+
+static enum pull_progress unauthorized(struct pull_registry *registry,
+                                       struct pull_transfer *transfer, struct md_err *err)
+{
+    unsigned used = pull_transfer_serial(transfer);
+
+    /* A token that another transfer has got meanwhile is as good as a new one. */
+    if (used == registry->serial) {
+        if (!pull_transfer_may_ask_token(transfer)) {
+            pull_registry_refused(registry, transfer, err);
+            return PULL_GAVE_UP;
+        }
+        if (answer_challenge(registry, transfer, err) < 0) {
+            return PULL_GAVE_UP;
+        }
+    }
+    pull_transfer_authorize(transfer, registry->authorization, registry->serial);
+    pull_transfer_again(transfer, NULL);
+    return PULL_UNDER_WAY;
+}
+
+/* ---- Plain http on this machine ---- */
+
+/* Nothing there speaks TLS. A certificate that is not trusted is no reason, ever. */
+static bool is_plain(const struct pull_registry *registry, const struct pull_transfer *transfer)
+{
+    enum pull_http_end end = pull_transfer_end(transfer);
+
+    return registry->scheme == PULL_SCHEME_UNKNOWN && !pull_transfer_is_elsewhere(transfer) &&
+           (end == PULL_HTTP_NO_TLS || end == PULL_HTTP_UNREACHABLE);
+}
+
+static enum pull_progress ask_plainly(struct pull_registry *registry,
+                                      struct pull_transfer *transfer, struct md_err *err)
+{
+    struct pull_url url;
+    MD_AUTO_FREE char *text = NULL;
+    const char *rest = pull_transfer_url(transfer)->text + strlen("https");
+
+    text = md_xasprintf("http%s", rest);
+    registry->scheme = PULL_SCHEME_HTTP;
+    if (pull_url_parse(text, NULL, &url, err) < 0) {
+        return PULL_GAVE_UP;
+    }
+    memset(err, 0, sizeof(*err));
+    pull_transfer_again(transfer, &url);
+    return PULL_UNDER_WAY;
+}
+
+enum pull_progress pull_registry_advance(struct pull_registry *registry,
+                                         struct pull_transfer *transfer, struct md_err *err)
+{
+    enum pull_progress progress = pull_transfer_advance(transfer, err);
+
+    if (progress == PULL_GAVE_UP && is_plain(registry, transfer)) {
+        return ask_plainly(registry, transfer, err);
+    }
+    if (progress == PULL_ANSWERED) {
+        registry->answered = true;
+        if (registry->scheme == PULL_SCHEME_UNKNOWN) {
+            registry->scheme = PULL_SCHEME_HTTPS;
+        }
+        if (pull_transfer_response(transfer)->status == 401 &&
+            !pull_transfer_is_elsewhere(transfer)) {
+            return unauthorized(registry, transfer, err);
+        }
+    }
+    return progress;
+}
+
+enum pull_progress pull_registry_finish(struct pull_registry *registry,
+                                        struct pull_transfer *transfer, struct md_err *err)
+{
+    for (;;) {
+        enum pull_progress progress = pull_registry_advance(registry, transfer, err);
+
+        if (progress != PULL_UNDER_WAY) {
+            return progress;
+        }
+        if (pull_transfer_await(transfer, err) < 0) {
+            return PULL_GAVE_UP;
+        }
+    }
+}

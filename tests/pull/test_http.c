@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Addresses, heads of answers, TLS, and single requests against the scripted server. */
+#include "pull/http.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "faulty.h"
+#include "pull/wire.h"
+
+/* ---- Addresses ---- */
+
+static void addresses_are_taken_apart(void **state)
+{
+    static const struct {
+        const char *base;
+        const char *text;
+        const char *full;
+        const char *host;
+        unsigned port;
+        bool https;
+    } rows[] = {
+        { NULL, "https://x.example/v2/", "https://x.example/v2/", "x.example", 443, true },
+        { NULL, "http://[::1]:5000/a", "http://[::1]:5000/a", "[::1]", 5000, false },
+        { NULL, "https://x/a?b=c%2F#frag", "https://x/a?b=c%2F", "x", 443, true },
+        { "https://x/v2/a/b", "/c?d", "https://x/c?d", "x", 443, true },
+        { "https://x/v2/a/b", "c", "https://x/v2/a/c", "x", 443, true },
+        { "https://x/v2/a", "//y:8/z", "https://y:8/z", "y", 8, true },
+        { "https://x/", "http://2130706433/", "http://127.0.0.1/", "127.0.0.1", 80, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct pull_url base;
+        struct pull_url url;
+        struct md_err err = { 0 };
+
+        if (rows[i].base) {
+            assert_int_equal(pull_url_parse(rows[i].base, NULL, &base, &err), 0);
+        }
+        assert_int_equal(pull_url_parse(rows[i].text, rows[i].base ? &base : NULL, &url, &err),
+                         0);
+        assert_string_equal(url.text, rows[i].full);
+        assert_string_equal(url.host, rows[i].host);
+        assert_int_equal(url.port, rows[i].port);
+        assert_int_equal(url.https, rows[i].https);
+    }
+}
+
+static void addresses_of_other_kinds_are_refused_B29(void **state)
+{
+    static const char *const rows[] = {
+        "file:///etc/passwd", "ftp://x/",  "smb://x/y", "dict://x/",   "https://a:b@x/",
+        "https://",           "nonsense:", "",          "http://x y/",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct pull_url url;
+        struct md_err err = { 0 };
+
+        assert_int_equal(pull_url_parse(rows[i], NULL, &url, &err), -1);
+        assert_int_equal(err.kind, MD_ERR_FORMAT);
+    }
+}
+
+static void only_this_machine_is_loopback_B46(void **state)
+{
+    static const struct {
+        const char *host;
+        bool loopback;
+    } rows[] = {
+        { "localhost", true },
+        { "localhost:5000", true },
+        { "127.0.0.1", true },
+        { "127.9.8.7:5000", true },
+        { "[::1]", true },
+        { "[::1]:5000", true },
+        { "LocalHost", true },
+        { "localhost.example", false },
+        { "127.0.0.1.example", false },
+        { "128.0.0.1", false },
+        { "[::2]", false },
+        { "127.1", false },
+        { "localhost:x", false },
+        { "example:127", false },
+        { "[::1", false },
+        { "10.0.0.1", false },
+        { "", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        assert_int_equal(pull_host_is_loopback(rows[i].host), rows[i].loopback);
+    }
+}
+
+static void an_origin_is_scheme_host_and_port_B29(void **state)
+{
+    static const struct {
+        const char *a;
+        const char *b;
+        bool same;
+    } rows[] = {
+        { "https://x/", "https://X:443/y", true },
+        { "https://x/", "https://x:444/", false },
+        { "https://x:80/", "http://x/", false },
+        { "https://x/", "https://x.y/", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct pull_url a;
+        struct pull_url b;
+        struct md_err err = { 0 };
+
+        assert_int_equal(pull_url_parse(rows[i].a, NULL, &a, &err), 0);
+        assert_int_equal(pull_url_parse(rows[i].b, NULL, &b, &err), 0);
+        assert_int_equal(pull_url_same_origin(&a, &b), rows[i].same);
+    }
+}
+
+/* ---- Heads ---- */
+
+static void a_content_range_is_exact_or_wrong_B17(void **state)
+{
+    static const struct {
+        const char *text;
+        bool right;
+    } rows[] = {
+        { "bytes 5-9/10", true },
+        { "Bytes 5-9/10", true },
+        { "bytes 5-9/*", false },
+        { "bytes 4-9/10", false },
+        { "bytes 5-8/10", false },
+        { "bytes 5-9/11", false },
+        { "bytes 5-9/10 ", false },
+        { "bytes */10", false },
+        { "5-9/10", false },
+        { "bytes +5-9/10", false },
+        { "", false },
+        { "bytes 5-99999999999999999999/10", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct pull_response response = { 0 };
+
+        snprintf(response.content_range, sizeof(response.content_range), "%s", rows[i].text);
+        assert_int_equal(pull_response_range_is(&response, 5, 9, 10), rows[i].right);
+    }
+}
+
+static void feed(struct pull_response *response, const char *line)
+{
+    pull_response_header(response, line, strlen(line));
+}
+
+static void fields_are_kept_by_name_and_bounded_B23(void **state)
+{
+    struct pull_response response = { 0 };
+    MD_AUTO_FREE char *large = md_xmalloc(PULL_MAX_URL + 32);
+
+    (void)state;
+    pull_response_reset(&response);
+    feed(&response, "content-TYPE: \t text/html; charset=x \r\n");
+    feed(&response, "Content-Type: application/json\r\n");
+    feed(&response, "Retry-After: 7\r\n");
+    feed(&response, "WWW-Authenticate: Basic realm=\"a\"\r\n");
+    feed(&response, "WWW-Authenticate: Bearer realm=\"b\"\r\n");
+    feed(&response, "Docker-Content-Digest: sha\001256\r\n");
+    feed(&response, "no colon\r\n");
+    assert_string_equal(response.content_type, "text/html; charset=x");
+    assert_true(pull_response_is_html(&response));
+    assert_int_equal(pull_response_retry_after(&response), 7);
+    assert_string_equal(response.challenge.data, "Basic realm=\"a\", Bearer realm=\"b\"");
+    assert_string_equal(response.content_digest, "");
+    memset(large, 'a', PULL_MAX_URL + 31);
+    memcpy(large, "Location:", 9);
+    large[PULL_MAX_URL + 31] = '\0';
+    feed(&response, large);
+    assert_string_equal(response.location, "");
+    memcpy(large, "WWW-Authenticate:", 17);
+    feed(&response, large);
+    assert_true(response.challenge_too_long);
+    pull_response_reset(&response);
+}
+
+/* ---- Requests ---- */
+
+struct taking {
+    struct pull_sink sink;
+    struct md_buf bytes;
+};
+
+static ssize_t take(struct pull_sink *sink, const char *bytes, size_t len)
+{
+    struct taking *taking = (struct taking *)sink;
+
+    return md_buf_add(&taking->bytes, bytes, len) < 0 ? -1 : (ssize_t)len;
+}
+
+struct asking {
+    struct faulty faulty;
+    struct pull_http *http;
+    struct pull_exchange *exchange;
+    struct taking taking;
+    int ends[2];
+};
+
+static void ask_open(struct asking *asking, const char *kinds)
+{
+    struct md_err err = { 0 };
+
+    faulty_start(&asking->faulty, kinds);
+    assert_int_equal(pull_wire_pair(&asking->ends[0], &asking->ends[1], &err), 0);
+    asking->http = pull_http_open(asking->ends[0], &err);
+    assert_non_null(asking->http);
+    asking->taking.sink.put = take;
+    asking->taking.sink.ready_fd = -1;
+    asking->taking.bytes.max = 1 << 20;
+}
+
+static enum pull_http_end ask(struct asking *asking, const char *scheme, int port,
+                              const char *path)
+{
+    MD_AUTO_FREE char *text = md_xasprintf("%s://127.0.0.1:%d%s", scheme, port, path);
+    struct pull_url url;
+    struct md_err err = { 0 };
+    struct pull_request request = {
+        .url = &url,
+        .connect_timeout_ms = 5000,
+        .sink = &asking->taking.sink,
+    };
+
+    assert_int_equal(pull_url_parse(text, NULL, &url, &err), 0);
+    pull_exchange_close(&asking->exchange);
+    md_buf_clear(&asking->taking.bytes);
+    asking->exchange = pull_http_start(asking->http, &request, &err);
+    assert_non_null(asking->exchange);
+    while (pull_exchange_end(asking->exchange) == PULL_HTTP_RUNNING) {
+        assert_int_equal(pull_http_step(asking->http, PULL_WATCH_END, -1), PULL_EVENT_NONE);
+    }
+    return pull_exchange_end(asking->exchange);
+}
+
+static void ask_close(struct asking *asking)
+{
+    pull_exchange_close(&asking->exchange);
+    pull_http_close(&asking->http);
+    md_buf_clear(&asking->taking.bytes);
+    close(asking->ends[0]);
+    close(asking->ends[1]);
+    faulty_close(&asking->faulty);
+}
+
+static int reason_holds(const struct asking *asking, const char *text)
+{
+    return strstr(pull_exchange_reason(asking->exchange), text) != NULL;
+}
+
+static void a_request_asks_for_bytes_as_they_are_B22(void **state)
+{
+    struct asking asking = { 0 };
+
+    (void)state;
+    faulty_open(&asking.faulty);
+    faulty_answer(&asking.faulty, "GET /a",
+                  "{'body': 'bytes', 'headers': {'Content-Encoding': 'gzip'}}");
+    ask_open(&asking, "plain");
+    assert_int_equal(ask(&asking, "http", asking.faulty.ports[0], "/a"), PULL_HTTP_WHOLE);
+    assert_int_equal(pull_exchange_response(asking.exchange)->status, 200);
+    assert_int_equal(pull_exchange_response(asking.exchange)->length, 5);
+    assert_string_equal(asking.taking.bytes.data, "bytes");
+    assert_int_equal(faulty_count(&asking.faulty, "\"accept-encoding\": \"identity\"",
+                                  "\"user-agent\": \"minidock/", NULL),
+                     1);
+    ask_close(&asking);
+}
+
+static ssize_t take_little(struct pull_sink *sink, const char *bytes, size_t len)
+{
+    return take(sink, bytes, len < 1009 ? len : 1009);
+}
+
+static void have_room(struct pull_sink *sink)
+{
+    (void)sink;
+}
+
+static void a_sink_that_takes_little_gets_every_byte_once(void **state)
+{
+    struct asking asking = { 0 };
+    int always_ready = eventfd(1, EFD_CLOEXEC);
+
+    (void)state;
+    faulty_open(&asking.faulty);
+    faulty_answer(&asking.faulty, "GET /a", "{'fill': 100000}");
+    ask_open(&asking, "plain");
+    asking.taking.sink.put = take_little;
+    asking.taking.sink.ready = have_room;
+    asking.taking.sink.ready_fd = always_ready;
+    assert_int_equal(ask(&asking, "http", asking.faulty.ports[0], "/a"), PULL_HTTP_WHOLE);
+    assert_int_equal(asking.taking.bytes.len, 100000);
+    for (size_t i = 0; i < 100000; i++) {
+        assert_int_equal((unsigned char)asking.taking.bytes.data[i], i % 251);
+    }
+    close(always_ready);
+    ask_close(&asking);
+}
+
+static void what_is_no_http_is_no_answer_B23(void **state)
+{
+    struct asking asking = { 0 };
+
+    (void)state;
+    faulty_open(&asking.faulty);
+    faulty_answer(&asking.faulty, "GET /old", "{'raw': 'aGVsbG8K'}");
+    faulty_answer(&asking.faulty, "GET /nothing", "{'raw': ''}");
+    faulty_answer(&asking.faulty, "GET /cut", "{'fill': 1000, 'cut': 10}");
+    faulty_answer(&asking.faulty, "GET /chunk", "{'fill': 1000, 'chunked': true, 'cut': 10}");
+    ask_open(&asking, "plain");
+    assert_int_equal(ask(&asking, "http", asking.faulty.ports[0], "/old"), PULL_HTTP_UNUSABLE);
+    assert_int_equal(ask(&asking, "http", asking.faulty.ports[0], "/nothing"), PULL_HTTP_CUT);
+    assert_int_equal(ask(&asking, "http", asking.faulty.ports[0], "/cut"), PULL_HTTP_CUT);
+    assert_int_equal(ask(&asking, "http", asking.faulty.ports[0], "/chunk"), PULL_HTTP_CUT);
+    assert_int_equal(ask(&asking, "http", 1, "/"), PULL_HTTP_UNREACHABLE);
+    assert_true(reason_holds(&asking, "connection refused"));
+    ask_close(&asking);
+}
+
+static void endless_headers_are_cut_off_B23(void **state)
+{
+    struct asking asking = { 0 };
+    MD_AUTO_FREE char *large = md_xmalloc(60001);
+
+    (void)state;
+    memset(large, 'a', 60000);
+    large[60000] = '\0';
+    faulty_open(&asking.faulty);
+    faulty_answer(&asking.faulty, "GET /a",
+                  "{'headers': {'X': ['%s', '%s', '%s', '%s', '%s']}}", large, large, large,
+                  large, large);
+    ask_open(&asking, "plain");
+    assert_int_equal(ask(&asking, "http", asking.faulty.ports[0], "/a"), PULL_HTTP_UNUSABLE);
+    ask_close(&asking);
+}
+
+static void a_certificate_counts_only_with_its_authority_B45_B47(void **state)
+{
+    struct asking asking = { 0 };
+    MD_AUTO_FREE char *authority = NULL;
+
+    (void)state;
+    faulty_open(&asking.faulty);
+    faulty_answer(&asking.faulty, "GET /a", "{'body': 'x'}");
+    unsetenv("SSL_CERT_FILE");
+    ask_open(&asking, "tls,plain");
+    assert_int_equal(ask(&asking, "https", asking.faulty.ports[0], "/a"), PULL_HTTP_DISTRUSTED);
+    assert_true(reason_holds(&asking, "not trusted"));
+    assert_int_equal(ask(&asking, "https", asking.faulty.ports[1], "/a"), PULL_HTTP_NO_TLS);
+    pull_exchange_close(&asking.exchange);
+    pull_http_close(&asking.http);
+
+    authority = faulty_path(&asking.faulty, "ca.pem");
+    setenv("SSL_CERT_FILE", authority, 1);
+    asking.http = pull_http_open(asking.ends[0], &(struct md_err){ 0 });
+    assert_int_equal(ask(&asking, "https", asking.faulty.ports[0], "/a"), PULL_HTTP_WHOLE);
+    unsetenv("SSL_CERT_FILE");
+    ask_close(&asking);
+}
+
+static void the_end_of_the_coordinator_is_seen_at_once_B14(void **state)
+{
+    struct asking asking = { 0 };
+    struct pull_url url;
+    struct md_err err = { 0 };
+    struct pull_request request = { .url = &url, .sink = &asking.taking.sink };
+    MD_AUTO_FREE char *text = NULL;
+
+    (void)state;
+    faulty_open(&asking.faulty);
+    faulty_answer(&asking.faulty, "GET /a", "{'delay': 30}");
+    ask_open(&asking, "plain");
+    text = md_xasprintf("http://127.0.0.1:%d/a", asking.faulty.ports[0]);
+    assert_int_equal(pull_url_parse(text, NULL, &url, &err), 0);
+    asking.exchange = pull_http_start(asking.http, &request, &err);
+    assert_int_equal(send(asking.ends[1], "x", 1, 0), 1); /* an order waits: that is no end */
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(pull_http_step(asking.http, PULL_WATCH_END, 10), PULL_EVENT_NONE);
+    }
+    assert_int_equal(pull_http_step(asking.http, PULL_WATCH_MESSAGES, 1000),
+                     PULL_EVENT_MESSAGE);
+    shutdown(asking.ends[1], SHUT_RDWR);
+    assert_int_equal(pull_http_step(asking.http, PULL_WATCH_END, 30000), PULL_EVENT_GONE);
+    ask_close(&asking);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addresses_are_taken_apart),
+        cmocka_unit_test(addresses_of_other_kinds_are_refused_B29),
+        cmocka_unit_test(only_this_machine_is_loopback_B46),
+        cmocka_unit_test(an_origin_is_scheme_host_and_port_B29),
+        cmocka_unit_test(a_content_range_is_exact_or_wrong_B17),
+        cmocka_unit_test(fields_are_kept_by_name_and_bounded_B23),
+        cmocka_unit_test(a_request_asks_for_bytes_as_they_are_B22),
+        cmocka_unit_test(a_sink_that_takes_little_gets_every_byte_once),
+        cmocka_unit_test(what_is_no_http_is_no_answer_B23),
+        cmocka_unit_test(endless_headers_are_cut_off_B23),
+        cmocka_unit_test(a_certificate_counts_only_with_its_authority_B45_B47),
+        cmocka_unit_test(the_end_of_the_coordinator_is_seen_at_once_B14),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
