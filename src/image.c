@@ -17,7 +17,7 @@
  */
 static void interrupted(int number)
 {
-    static const char text[] = "\nminidock: interrupted: nothing was changed\n";
+    static const char text[] = "\nminidock: interrupted\n";
     ssize_t written = write(STDERR_FILENO, text, sizeof(text) - 1);
 
     (void)written;

@@ -31,6 +31,9 @@ struct run_hooks {
      * wait for. It shares descriptors and memory as they were before the container ran.
      */
     void (*aftermath)(void *context);
+    /* Descriptors that these two and orphaned use, ended by -1: the watching process has no
+     * others of this one, nor its working directory. */
+    const int *keep;
     /*
      * Runs in the watching process, a fork of this one, after the runner was killed and the
      * container with it: put the state on disk right. No locks of the runner may be waited for.

@@ -17,7 +17,6 @@ struct run_watch {
     int pidfd; /* of the container */
     const struct run_terminal *terminal;
     const struct run_hooks *hooks;
-    const int *close; /* the runner's descriptors that must not stay open here; ends with -1 */
 };
 
 /*

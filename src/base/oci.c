@@ -410,7 +410,13 @@ static int parse_config(const struct json_t *config, struct md_descriptor *descr
         return md_err_set(err, MD_ERR_FORMAT, "not an image: its config is of type \"%s\"",
                           shown(type, text));
     }
-    return parse_descriptor(config, "the config", MD_MAX_CONFIG, descriptor, err);
+    if (parse_descriptor(config, "the config", MD_MAX_CONFIG, descriptor, err) < 0) {
+        return -1;
+    }
+    if (descriptor->digest.alg != MD_SHA256) { /* it becomes the image's id */
+        return md_err_set(err, MD_ERR_FORMAT, "the config's digest is no sha256");
+    }
+    return 0;
 }
 
 static int parse_layer(const struct json_t *value, size_t number, struct md_oci_layer *layer,

@@ -160,6 +160,18 @@ static struct json_t *state_object(const struct store_state *state)
     return object;
 }
 
+/* Where no name was asked for, it is the short id. */
+static void set_hostname(struct json_t *config, const char *id)
+{
+    const char *given = md_json_get_text(config, "Hostname");
+    char name[13];
+
+    if (given && given[0])
+        return;
+    snprintf(name, sizeof(name), "%.12s", id);
+    md_json_set(config, "Hostname", md_json_string(name));
+}
+
 static int inspect_container(const struct store *store, const char *what, struct json_t *found,
                              struct md_err *err)
 {
@@ -181,9 +193,13 @@ static int inspect_container(const struct store *store, const char *what, struct
                 md_json_string(md_text_time(&container.created, when, sizeof(when))));
     md_json_set(object, "Name", md_json_string(name));
     md_json_set(object, "State", state_object(&state));
-    for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++)
-        md_json_set(object, members[i],
-                    md_json_copy(md_json_get(container.config, members[i])));
+    for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+        struct json_t *member = md_json_copy(md_json_get(container.config, members[i]));
+
+        if (strcmp(members[i], "Config") == 0)
+            set_hostname(member, container.id);
+        md_json_set(object, members[i], member);
+    }
     store_container_clear(&container);
     return status;
 }

@@ -103,6 +103,29 @@ static int passes(const char *filter, const struct store_container *container,
     return md_err_set(err, MD_ERR_USAGE, "invalid filter \"%s\"", filter);
 }
 
+/* Filters of the same key are alternatives, those of different keys all have to pass. */
+static int passes_all(const struct md_list *filters, const struct store_container *container,
+                      const struct store_state *state, struct md_err *err)
+{
+    for (size_t i = 0; i < filters->count; i++) {
+        size_t key = strcspn(filters->items[i], "=") + 1;
+        int any = 0;
+
+        for (size_t j = 0; j < filters->count; j++) {
+            int one = strncmp(filters->items[i], filters->items[j], key) == 0
+                          ? passes(filters->items[j], container, state, err)
+                          : 0;
+
+            if (one < 0)
+                return -1;
+            any = any || one;
+        }
+        if (!any)
+            return 0;
+    }
+    return 1;
+}
+
 static void add_row(struct listing *listing, const struct store_container *container,
                     const struct store_state *state)
 {
@@ -146,8 +169,8 @@ static int list_one(const struct store *store, struct listing *listing, const ch
         return 0;
     }
     want = want || limit > 0 || state.status == STORE_RUNNING;
-    for (size_t i = 0; want > 0 && i < listing->filters.count; i++)
-        want = passes(listing->filters.items[i], &container, &state, err);
+    if (want > 0)
+        want = passes_all(&listing->filters, &container, &state, err);
     if (want > 0)
         add_row(listing, &container, &state);
     store_container_clear(&container);

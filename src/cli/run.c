@@ -31,6 +31,7 @@ struct session {
     struct store_state state;
     struct store_log *log;
     struct run_plan plan;
+    int keep[4]; /* what the watching process works on */
 };
 
 /* Does the image that is here serve --platform? */
@@ -185,6 +186,10 @@ static int create(struct session *session, struct md_err *err)
     session->plan.mount_point = session->rootfs;
     if (store_container_upper(container, &session->plan.upper, &session->plan.work, err) < 0)
         return -1;
+    session->keep[0] = session->store.containers;
+    session->keep[1] = session->store.trash;
+    session->keep[2] = container->dir;
+    session->keep[3] = -1;
     if (!session->options.remove)
         session->log = store_log_create(container->dir, err);
     return session->options.remove || session->log ? 0 : -1;
@@ -228,17 +233,23 @@ static void record_end(struct session *session, int exit_code)
                ignored.text);
 }
 
+static void settle(struct session *session, int exit_code)
+{
+    struct md_err ignored = { 0 };
+
+    if (!session->options.remove)
+        record_end(session, exit_code);
+    else if (store_container_retire(&session->store, &session->container, &ignored) < 0)
+        md_log("cannot remove container %s: %s", session->container.id, ignored.text);
+}
+
 static void on_ended(void *context, const struct run_result *result)
 {
     struct session *session = context;
-    struct md_err ignored = { 0 };
 
     store_log_close(session->log);
     session->log = NULL;
-    if (!session->options.remove)
-        record_end(session, result->exit_code);
-    else if (store_container_retire(&session->store, &session->container, &ignored) < 0)
-        md_log("cannot remove container %s: %s", session->container.id, ignored.text);
+    settle(session, result->exit_code);
 }
 
 /* In the watching process: deleting takes longer than ending, and nobody waits for it. */
@@ -253,9 +264,7 @@ static void on_aftermath(void *context)
 /* In the watching process: the container was killed with its runner. */
 static void on_orphaned(void *context)
 {
-    const struct run_result killed = { .exit_code = 128 + SIGKILL, .signal = SIGKILL };
-
-    on_ended(context, &killed);
+    settle(context, 128 + SIGKILL); /* the log's last, unfinished line is lost */
     on_aftermath(context);
 }
 
@@ -282,6 +291,7 @@ static int run_session(struct session *session, struct md_err *err)
     struct run_result result = { 0 };
     const struct run_hooks hooks = {
         .context = session,
+        .keep = session->keep,
         .started = on_started,
         .output = session->options.remove ? NULL : on_output,
         .ended = on_ended,

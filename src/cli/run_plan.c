@@ -59,7 +59,8 @@ static int read_env_file(struct md_list *env, const char *path, struct md_err *e
             return md_err_set(err, MD_ERR_USAGE,
                               "env file \"%s\": invalid variable name in \"%.100s\"", path,
                               line);
-        set_env(env, line);
+        if (line[key] == '=' || getenv(line)) /* a bare one that is unset changes nothing */
+            set_env(env, line);
     }
     return 0;
 }
@@ -114,9 +115,10 @@ static int plan_working_dir(const struct cli_run_options *options,
                             const struct md_oci_config *image, char **working_dir,
                             struct md_err *err)
 {
-    const char *dir = options->working_dir ? options->working_dir : image->working_dir;
+    bool given = options->working_dir && options->working_dir[0];
+    const char *dir = given ? options->working_dir : image->working_dir;
 
-    if (options->working_dir && dir[0] != '/')
+    if (given && dir[0] != '/')
         return md_err_set(
             err, MD_ERR_USAGE,
             "the working directory '%s' is invalid, it needs to be an absolute path", dir);

@@ -308,6 +308,9 @@ static int act(struct state *state, const struct json_t *dot, char *action, enum
     if (count == 0)
         return md_err_set(err, MD_ERR_USAGE, "template: empty action");
     if (strcmp(words[0], "end") == 0 || strcmp(words[0], "else") == 0) {
+        if (count > 1)
+            return md_err_set(err, MD_ERR_USAGE, "template: {{%s %s}} is not known", words[0],
+                              words[1]);
         *stop = words[0][1] == 'n' ? STOP_END : STOP_ELSE;
         return 0;
     }

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,6 +205,38 @@ static int await(struct pull_member *member, struct pull_message *message, struc
     return 0;
 }
 
+/*
+ * From a URL two processes must end well: whichever ends badly first says why. A writer without
+ * an error of its own has only seen its ring break off.
+ */
+static int await_both(struct import *import, struct pull_message *message, struct md_err *err)
+{
+    struct pull_member *members[2] = { &import->crew.network, &import->crew.writers[0] };
+    struct pollfd fds[2] = {
+        { .fd = members[0]->socket, .events = POLLIN },
+        { .fd = members[1]->socket, .events = POLLIN },
+    };
+
+    while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+        if (poll(fds, 2, -1) < 0)
+            continue;
+        for (size_t i = 0; i < 2; i++) {
+            struct pull_message word;
+
+            if (fds[i].fd < 0 || !fds[i].revents)
+                continue;
+            if (await(members[i], &word, err) < 0 && err->text[0])
+                return -1;
+            fds[i].fd = -1;
+            if (i == 1)
+                *message = word;
+        }
+    }
+    return message->tag == PULL_UNPACKED
+               ? 0
+               : md_err_set(err, MD_ERR_NETWORK, "the transfer broke off");
+}
+
 static int unpack(struct import *import, struct md_err *err)
 {
     bool url = import->input < 0;
@@ -212,15 +245,13 @@ static int unpack(struct import *import, struct md_err *err)
     if (store_layer_claim_unknown(import->store, &import->layer, err) < 0 ||
         (url && order_url(import, err) < 0) || order_unpack(import, err) < 0)
         return -1;
-    if (await(&import->crew.writers[0], &message, err) < 0) {
-        if (url && err->text[0] == '\0')
-            return await(&import->crew.network, &message, err);
+    if (url ? await_both(import, &message, err) < 0
+            : await(&import->crew.writers[0], &message, err) < 0) {
         reap_archiver(import, err);
         return -1;
     }
     import->unpacked = message.unpacked;
-    if (reap_archiver(import, err) < 0 ||
-        (url && await(&import->crew.network, &message, err) < 0))
+    if (reap_archiver(import, err) < 0)
         return -1;
     return store_layer_finish(import->store, &import->unpacked.diff_id, &import->layer, err);
 }

@@ -65,7 +65,7 @@ static int take_document(struct pull *pull, const struct pull_message *message, 
     struct document *document = &pull->documents[message->document];
 
     free(document->bytes);
-    document->bytes = md_fd_read_all(fd, MD_MAX_MANIFEST, &document->len, "document", err);
+    document->bytes = md_fd_read_all(fd, MD_MAX_STATE, &document->len, "document", err);
     return document->bytes ? 0 : -1;
 }
 

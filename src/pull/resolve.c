@@ -327,7 +327,7 @@ static int send_layers(const struct finding *finding, int socket, struct md_err 
 static int send_documents(const struct finding *finding, int socket, struct md_err *err)
 {
     struct json_t *image = md_oci_config_json(&finding->config);
-    MD_AUTO_FREE char *text = md_json_pretty(image);
+    MD_AUTO_FREE char *text = md_json_line(image);
 
     md_json_free(&image);
     if (pull_document_send(socket, PULL_MANIFEST, bytes_of(&finding->manifest),

@@ -154,6 +154,8 @@ static int finish_dir(struct pull_tree *tree, const struct waiting_dir *waiting,
     struct stat st;
 
     /* Something else may be there now; with another directory, its own record comes later. */
+    if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+        return md_err_sys(err, "cannot open a directory again");
     if (fd < 0 || fstat(fd, &st) < 0)
         return take_xattrs(tree, -1, waiting->xattr_count, err);
     if ((st.st_uid != waiting->uid || st.st_gid != waiting->gid) &&

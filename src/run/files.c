@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -86,7 +87,7 @@ static int attach_file(struct run_child *child, int etc, const char *name, struc
         return md_err_sys(err, "cannot clone \"%s\"", name);
     if (run_mount_attach(clone, target, "", err) < 0)
         return md_err_in(err, "/etc/%s", name);
-    return 0;
+    return child->plan->read_only ? run_mount_set(clone, MOUNT_ATTR_RDONLY, err) : 0;
 }
 
 int run_step_attach_files(struct run_child *child, struct md_err *err)

@@ -121,12 +121,9 @@ static pid_t start_init(struct launch *launch, struct md_err *err)
 
 static pid_t start_watcher(struct launch *launch, struct md_err *err)
 {
-    const int close[] = { launch->sync,          launch->signals.fd,    launch->pipes.ours[1],
-                          launch->pipes.ours[2], launch->pipes.ours[0], -1 };
     const struct run_watch watch = { .pidfd = launch->pidfd,
                                      .terminal = &launch->terminal,
-                                     .hooks = launch->hooks,
-                                     .close = close };
+                                     .hooks = launch->hooks };
 
     return run_watch_start(&watch, &launch->lifeline, err);
 }

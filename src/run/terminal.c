@@ -2,6 +2,7 @@
 /* The caller's terminal while the container has the foreground. */
 #include "run/terminal.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -27,8 +28,16 @@ void run_terminal_enter(struct run_terminal *terminal)
 
 void run_terminal_restore(struct run_terminal *terminal)
 {
+    sigset_t stop;
+    sigset_t before;
+
+    /* Blocked, SIGTTOU does not stop us when we are in the background: tcsetattr(3) works. */
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTTOU);
+    sigprocmask(SIG_BLOCK, &stop, &before);
     if (terminal->fd >= 0 && terminal->raw)
         tcsetattr(terminal->fd, TCSANOW, &terminal->saved);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     terminal->raw = false;
 }
 

@@ -3,6 +3,7 @@
 #include "run/watch.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/pidfd.h>
@@ -11,19 +12,42 @@
 
 #include "base/fd.h"
 
+/* Close all but lifeline, pidfd, the terminal and what the hooks need. */
+static void close_others(const struct run_watch *watch, int lifeline, int terminal)
+{
+    const int *keep = watch->hooks ? watch->hooks->keep : NULL;
+    int first = STDERR_FILENO + 1;
+
+    for (;;) {
+        int next = INT_MAX; /* the lowest from first on that stays */
+        const int own[] = { lifeline, watch->pidfd, terminal };
+
+        for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+            next = own[i] >= first && own[i] < next ? own[i] : next;
+        for (const int *fd = keep; fd && *fd != -1; fd++)
+            next = *fd >= first && *fd < next ? *fd : next;
+        if (next > first)
+            close_range((unsigned)first, (unsigned)next - 1, 0);
+        if (next == INT_MAX)
+            return;
+        first = next + 1;
+    }
+}
+
 /* Nothing of the caller's may stay open here: who waits for the end of the runner's output must
  * not wait for this. The terminal's descriptor is moved out of the way first. */
-static void let_go(const struct run_watch *watch, struct run_terminal *terminal)
+static void let_go(const struct run_watch *watch, int lifeline, struct run_terminal *terminal)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    for (const int *fd = watch->close; *fd >= 0; fd++)
-        close(*fd);
     if (terminal->fd >= 0)
         terminal->fd = fcntl(terminal->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     for (int i = 0; i < 3; i++)
         dup3(null, i, O_CLOEXEC);
     md_fd_close(&null);
+    close_others(watch, lifeline, terminal->fd);
+    if (chdir("/") < 0) /* the caller's may be unmounted meanwhile */
+        _exit(1);
 }
 
 static _Noreturn void stand_by(const struct run_watch *watch, int lifeline)
@@ -37,7 +61,7 @@ static _Noreturn void stand_by(const struct run_watch *watch, int lifeline)
     sigprocmask(SIG_SETMASK, &all, NULL);
     setsid(); /* a kill of the runner's whole process group must not hit this too */
     prctl(PR_SET_NAME, "minidock-watch", 0, 0, 0);
-    let_go(watch, &terminal);
+    let_go(watch, lifeline, &terminal);
     for (;;) {
         ssize_t got = read(lifeline, &byte, 1);
 

@@ -143,7 +143,7 @@ static void discard_waiting(const struct store *store, const struct md_oci_confi
 }
 
 static int publish_layer(const struct store *store, const struct md_digest *diff_id,
-                         struct md_err *err)
+                         const char *image_id, struct md_err *err)
 {
     const char *hex = md_digest_hex(diff_id);
     char name[FINISHED_SIZE];
@@ -159,8 +159,10 @@ static int publish_layer(const struct store *store, const struct md_digest *diff
     if (errno != ENOENT) {
         return md_err_sys(err, "cannot publish layer %s", diff_id->text);
     }
-    /* Another pull has done it, or it was there from the start. */
-    if (fstatat(store->layers, hex, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+    /* Another pull has done it, or it was there from the start. An image that is there already
+     * has links of its own to the files. */
+    if (fstatat(store->layers, hex, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+        fstatat(store->images, image_id, &st, AT_SYMLINK_NOFOLLOW) < 0) {
         return md_err_set(err, MD_ERR_NOT_FOUND, "layer %s is not in the store", diff_id->text);
     }
     return 0;
@@ -185,8 +187,15 @@ static int complete_existing(const struct store *store, int dir,
     if (write_manifest(dir, publication, err) < 0) {
         return -1;
     }
-    if (is_damaged(store, publication->id) && write_config(dir, publication, err) < 0) {
-        return -1;
+    if (is_damaged(store, publication->id)) {
+        if (write_config(dir, publication, err) < 0) {
+            return -1;
+        }
+        if (is_damaged(store, publication->id)) {
+            return md_err_set(err, MD_ERR_FORMAT,
+                              "image %.12s is damaged: remove it with rmi -f and pull it again",
+                              publication->id);
+        }
     }
     if (syncfs(draft->sync) < 0) {
         return md_err_sys(err, "cannot make the image durable");
@@ -253,6 +262,9 @@ int store_draft_publish(const struct store *store, struct store_draft *draft,
 {
     const struct md_oci_config *config = publication->config;
 
+    if (!md_is_id(publication->id)) {
+        return md_err_set(err, MD_ERR_FORMAT, "\"%.70s\" is no image id", publication->id);
+    }
     if (write_config(draft->dir, publication, err) < 0 ||
         write_manifest(draft->dir, publication, err) < 0) {
         return -1;
@@ -263,9 +275,12 @@ int store_draft_publish(const struct store *store, struct store_draft *draft,
         return -1;
     }
     for (size_t i = 0; i < config->diff_id_count; i++) {
-        if (publish_layer(store, &config->diff_ids[i], err) < 0) {
+        if (publish_layer(store, &config->diff_ids[i], publication->id, err) < 0) {
             return -1;
         }
+    }
+    if (fsync(store->layers) < 0) {
+        return md_err_sys(err, "cannot make the layers durable");
     }
     if (publish_image(store, draft, publication, err) < 0) {
         return -1;

@@ -158,7 +158,8 @@ static int try_claim(const struct store *store, const struct md_digest *diff_id,
             layer->dir = md_fd_take(&dir);
             return make_tree(layer, err) < 0 ? -1 : 1;
         }
-        discard(store, name); /* what a killed process left */
+        if (store_discard(store, store->partial, name, err) < 0) /* what a killed one left */
+            return -1;
     }
 }
 

@@ -17,12 +17,20 @@
 /* Layers are locked and looked at in batches: reading all images costs more than a lock. */
 #define BATCH 64
 
-/* Add the hex diff ids that an image.json lists; a damaged one lists none. */
-static void add_layers(int dir, struct md_list *layers)
+/*
+ * Add the hex diff ids that an image.json lists; a damaged one lists none. One that cannot be
+ * read just now is an error: its layers would seem unused.
+ */
+static int add_layers(int dir, struct md_list *layers, struct md_err *err)
 {
     struct md_err damaged = { 0 };
     MD_AUTO_JSON json = md_json_read(dir, "image.json", &damaged);
     const struct json_t *ids = md_json_get(md_json_get(json, "rootfs"), "diff_ids");
+
+    if (damaged.kind == MD_ERR_SYSTEM && damaged.sys != ENOENT) {
+        *err = damaged;
+        return -1;
+    }
 
     for (size_t i = 0; i < md_json_count(ids); i++) {
         const char *text = md_json_text(md_json_at(ids, i));
@@ -32,6 +40,7 @@ static void add_layers(int dir, struct md_list *layers)
             md_list_add(layers, md_digest_hex(&digest));
         }
     }
+    return 0;
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -52,8 +61,11 @@ static int list_used(const struct store *store, struct md_list *used, struct md_
         MD_AUTO_FD dir =
             openat(store->images, ids[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-        if (dir >= 0) {
-            add_layers(dir, used);
+        if (dir < 0 && errno != ENOENT) {
+            return md_err_sys(err, "cannot open image %.12s", ids[i]);
+        }
+        if (dir >= 0 && add_layers(dir, used, err) < 0) {
+            return -1;
         }
     }
     if (used->count > 0) {
@@ -157,8 +169,10 @@ int store_unused_image(const struct store *store, const char *id, int dir,
     struct md_list gone = { 0 };
     int result;
 
-    add_layers(dir, &layers);
-    result = store_discard(store, store->images, id, err);
+    result = add_layers(dir, &layers, err);
+    if (result == 0) {
+        result = store_discard(store, store->images, id, err);
+    }
     if (result == 0) {
         add_line(lines, id);
         result = store_unused_layers(store, &gone, err);

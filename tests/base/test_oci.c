@@ -389,9 +389,26 @@ static void b34_too_many_layers_are_a_limit_error(void **state)
     md_buf_clear(&buf);
 }
 
+static void a_config_with_another_digest_than_sha256_is_refused(void **state)
+{
+    static const char text[] =
+        "{\"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",\"size\":2,"
+        "\"digest\":\"sha512:" HEX64 HEX64 "\"},\"layers\":[]}";
+    struct md_err err = { 0 };
+    struct md_oci_manifest manifest = { 0 };
+    MD_AUTO_JSON document = md_json_parse(text, sizeof(text) - 1, "manifest", &err);
+
+    (void)state;
+    assert_non_null(document);
+    assert_int_equal(md_oci_manifest_parse(document, &manifest, &err), -1);
+    assert_int_equal(err.kind, MD_ERR_FORMAT);
+    md_oci_manifest_clear(&manifest);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_config_with_another_digest_than_sha256_is_refused),
         cmocka_unit_test(the_kind_follows_from_type_and_members),
         cmocka_unit_test(b37_schema_1_is_refused_in_clear_words),
         cmocka_unit_test(b38_the_best_entry_of_an_index_is_picked),

@@ -72,6 +72,7 @@ static void what_cannot_be_rendered_is_a_usage_error(void **state)
         "{{.State.Pid.More}}",
         "{{\"x}}",
         "{{}}",
+        "{{if .Id}}a{{else if .Id}}b{{end}}",
         "{{.Id .Id}}",
         "{{$unknown.A}}",
         "{{else}}",

@@ -96,6 +96,16 @@ teardown() {
     [ "$(cat "$BATS_TEST_TMPDIR/data/new")" = back ]
 }
 
+@test "--read-only holds for /etc/hosts and its kin too" {
+    for name in hosts hostname resolv.conf; do
+        run minidock run --rm --read-only busybox sh -c "echo x >>/etc/$name"
+        exited 1
+        said "Read-only file system"
+    done
+    run minidock run --rm busybox sh -c 'echo x >>/etc/hosts && tail -n 1 /etc/hosts'
+    [ "$output" = x ]
+}
+
 @test "-v with ro is read-only" {
     mkdir "$BATS_TEST_TMPDIR/data"
     run minidock run --rm -v "$BATS_TEST_TMPDIR/data:/data:ro" busybox touch /data/x

@@ -281,3 +281,23 @@ appears_one() {
     exited 125
     said "Unable to find image 'localhost:1/none:latest' locally"
 }
+
+@test "a bare name in an env file that is unset here changes nothing" {
+    echo UNSET_HERE=kept >"$BATS_TEST_TMPDIR/env1"
+    echo UNSET_HERE >"$BATS_TEST_TMPDIR/env2"
+    run env -u UNSET_HERE "$MINIDOCK" run --rm --env-file "$BATS_TEST_TMPDIR/env1" \
+        --env-file "$BATS_TEST_TMPDIR/env2" busybox sh -c 'echo $UNSET_HERE'
+    [ "$output" = kept ]
+}
+
+@test "ps: filters of one key are alternatives, of two keys both hold" {
+    minidock run --name fone busybox true
+    minidock run --name ftwo busybox true
+    run minidock ps -a -f name=fone -f name=ftwo --format '{{.Names}}'
+    [ "$(sort <<<"$output" | tr '\n' ' ')" = "fone ftwo " ]
+    run minidock ps -a -f name=fone -f status=running --format '{{.Names}}'
+    [ -z "$output" ]
+    run minidock inspect -f '{{.Config.Hostname}}' fone
+    [ "$output" = "$(minidock ps -aq -f name=fone)" ]
+    minidock rm fone ftwo
+}

@@ -254,3 +254,19 @@ END
     exited 0
     said "to console"
 }
+
+@test "when run has ended nothing holds the caller's descriptors or directory any more" {
+    mkdir "$BATS_TEST_TMPDIR/mnt"
+    mount -t tmpfs none "$BATS_TEST_TMPDIR/mnt"
+    cp -a "$SOURCE_ROOT" "$BATS_TEST_TMPDIR/mnt/root"
+    : >"$BATS_TEST_TMPDIR/lock"
+    (
+        exec 9>"$BATS_TEST_TMPDIR/lock"
+        flock -n 9
+        cd "$BATS_TEST_TMPDIR/mnt"
+        # Many files, so that deleting them takes a while.
+        minidock run --rm --rootfs root sh -c 'i=0; while [ $i -lt 2000 ]; do : >/f$i; i=$((i + 1)); done'
+    )
+    flock -n "$BATS_TEST_TMPDIR/lock" true
+    umount "$BATS_TEST_TMPDIR/mnt"
+}
