@@ -42,6 +42,13 @@ static inline void md_file_close(FILE **file)
     *file = NULL;
 }
 
+/*
+ * Open /dev/null for each of 0, 1 and 2 that the caller of the program has closed: they would
+ * be given to the next files that are opened. Returns 0, or -1 with errno.
+ */
+MD_MUST_CHECK
+int md_fd_fill_standard(void);
+
 /* Write all len bytes, restarting after EINTR and short writes. Returns 0, or -1 with errno. */
 MD_MUST_CHECK
 int md_fd_write_all(int fd, const void *bytes, size_t len);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a command line to one call per command: global flags, the table, help. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/options.h"
@@ -121,21 +121,12 @@ static int help_command(const struct cli_program *program, const struct cli_glob
     return run_command(program, global, count + 1, asked);
 }
 
-/* 0, 1 and 2 that the caller has closed would be given to the next files that are opened. */
-static void fill_standard_streams(void)
-{
-    for (int fd = 0; fd < 3; fd++) {
-        /* not CLOEXEC: it stands in for one of the caller's */
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
-            abort();
-    }
-}
-
 int cli_main(const struct cli_program *program, int argc, char **argv)
 {
     struct cli_global global = { 0 };
 
-    fill_standard_streams();
+    if (md_fd_fill_standard() < 0)
+        abort();
     int at = parse_global(program, argc, argv, &global);
 
     if (at < 0)

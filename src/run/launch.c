@@ -2,7 +2,6 @@
 /* Starts a container and stays with it until its end: the runner's side. Reads beside
  * child.c. */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
 #include <string.h>
@@ -44,19 +43,6 @@ static void launch_clear(struct launch *launch)
     md_fd_close(&launch->sync);
     md_fd_close(&launch->pidfd);
     md_fd_close(&launch->lifeline);
-}
-
-/* 0, 1 and 2 that the caller has closed would be given to the next files that are opened. */
-static int fill_stdio(struct md_err *err)
-{
-    for (int i = 0; i < 3; i++) {
-        if (fcntl(i, F_GETFD) >= 0)
-            continue;
-        /* not CLOEXEC: it stands in for one of the caller's */
-        if (open("/dev/null", O_RDWR) < 0)
-            return md_err_sys(err, "cannot open /dev/null");
-    }
-    return 0;
 }
 
 /* Our own program's file, for the child to recognise; it is no error when nobody can say. */
@@ -305,7 +291,9 @@ int run_container(const struct run_plan *plan, const struct run_hooks *hooks,
     };
     int status;
 
-    if (fill_stdio(err) < 0 || run_signals_take(&launch.signals, err) < 0)
+    if (md_fd_fill_standard() < 0)
+        return md_err_sys(err, "cannot open /dev/null");
+    if (run_signals_take(&launch.signals, err) < 0)
         return -1;
     status = launch_run(&launch, result, err);
     launch_clear(&launch);
