@@ -30,7 +30,7 @@ struct pull_crew {
 
 /* Which processes to start. */
 enum pull_crew_kind {
-    PULL_CREW_FULL,   /* network and a writer per processor */
+    PULL_CREW_FULL,   /* network; writers by pull_crew_hire(), once there are layers */
     PULL_CREW_WRITER, /* one writer, for an import from a file */
     PULL_CREW_URL,    /* network and one writer, for an import from a URL */
 };
@@ -41,6 +41,13 @@ enum pull_crew_kind {
  */
 MD_MUST_CHECK
 int pull_crew_start(struct pull_crew *crew, enum pull_crew_kind kind, struct md_err *err);
+
+/*
+ * See to it that there are as many writers as layers, but one per processor at most. Like the
+ * others they inherit what is open: call it while nothing is locked.
+ */
+MD_MUST_CHECK
+int pull_crew_hire(struct pull_crew *crew, size_t layers, struct md_err *err);
 
 /* Kill and reap them; whatever they were writing is left as it is. */
 void pull_crew_stop(struct pull_crew *crew);

@@ -8,6 +8,7 @@
 #include "pull/crew.h"
 #include "pull/progress.h"
 #include "pull/wire.h"
+#include "store/draft.h"
 #include "store/layer.h"
 
 /* One layer of the image on its way. */
@@ -24,17 +25,29 @@ struct pull_part {
     } stage;
 };
 
+/* The layers of one image, and where they are merged. All borrowed. */
+struct pull_layers {
+    const struct store *store;
+    struct pull_crew *crew;
+    struct pull_part *parts; /* the lowest first */
+    size_t count;
+    struct pull_progress *progress; /* has a line per part */
+    struct store_draft *draft;      /* open: the layers are merged into its rootfs */
+    const struct md_oci_config *config;
+    uint64_t size; /* set: bytes of the files of all layers */
+};
+
 /*
  * Make every part READY or TWIN: claim what is missing, the largest first, fetch through as
  * many rings and unpack with as many writers as the crew has; then wait for what other
- * processes unpack. Progress has a line per part.
+ * processes unpack. Meanwhile whichever writer is idle merges, the lowest layer first, and what
+ * was unpacked is made durable while the last of it is merged.
  *
- * Errors: those of the network and writer processes, naming the layer. Finished layers stay
- * for the next try.
+ * Errors: those of the network and writer processes, naming the layer; store_draft_sync()'s.
+ * Finished layers stay for the next try.
  */
 MD_MUST_CHECK
-int pull_layers_get(const struct store *store, struct pull_crew *crew, struct pull_part *parts,
-                    size_t count, struct pull_progress *progress, struct md_err *err);
+int pull_layers_get(struct pull_layers *layers, struct md_err *err);
 
 /* Let go of all layers; unfinished ones are discarded. */
 void pull_layers_clear(const struct store *store, struct pull_part *parts, size_t count);

@@ -10,6 +10,8 @@
  *   UNPACK (layer directory) ------------------------------------>
  *            <----------------  FETCHED
  *            <---------------------------------------------------  UNPACKED
+ *   MERGE (layer directory, rootfs) ----------------------------->
+ *            <---------------------------------------------------  MERGED
  *            <----------------  or FAILED, or  <-----------------  FAILED
  *
  * The coordinator keeps files and decides; it parses nothing that a registry sent. Each process
@@ -39,6 +41,8 @@ enum pull_tag {
     PULL_RESOLVED,
     PULL_FETCHED,
     PULL_UNPACKED,
+    PULL_MERGE,
+    PULL_MERGED,
     PULL_FAILED,
 };
 
@@ -96,6 +100,7 @@ struct pull_message {
         struct pull_fetch fetch;
         struct pull_unpack_order unpack;
         struct pull_unpacked unpacked;
+        uint64_t merged_bytes; /* MERGED: of the layer's regular files */
         struct md_err err;
     };
 };

@@ -37,6 +37,16 @@ MD_MUST_CHECK
 int store_draft_open(const struct store *store, struct store_draft *draft, struct md_err *err);
 
 /*
+ * Make what was written so far durable; publishing does it again for what comes after.
+ *
+ * Errors: MD_ERR_SYSTEM  EIO included: config's layers that wait in .partial, whose bytes may
+ *                        be the lost ones, are gone
+ */
+MD_MUST_CHECK
+int store_draft_sync(const struct store *store, const struct store_draft *draft,
+                     const struct md_oci_config *config, struct md_err *err);
+
+/*
  * Publish: image.json, config.json and (unless there is none) manifests/<digest hex>.json are
  * written, all is made durable with one syncfs, then the finished layers named by
  * config->diff_ids are renamed from .partial to .layers, the draft to .images/<id>, durably.
@@ -47,8 +57,7 @@ int store_draft_open(const struct store *store, struct store_draft *draft, struc
  * Until store_draft_clear() the published image is held by a shared lock, so that it is still
  * there for store_name_set().
  *
- * Errors: MD_ERR_SYSTEM     EIO from syncfs included: nothing was published, and layers
- *                           waiting in .partial, whose bytes may be the lost ones, are gone
+ * Errors: MD_ERR_SYSTEM     as store_draft_sync(): nothing was published
  *         MD_ERR_NOT_FOUND  a layer is neither waiting nor there
  */
 MD_MUST_CHECK

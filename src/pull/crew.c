@@ -74,9 +74,17 @@ static int start_member(struct pull_crew *crew, struct pull_member *member, memb
     return 0;
 }
 
+static int start_writers(struct pull_crew *crew, size_t count, struct md_err *err)
+{
+    for (; crew->writer_count < count; crew->writer_count++) {
+        if (start_member(crew, &crew->writers[crew->writer_count], pull_writer_main, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int pull_crew_start(struct pull_crew *crew, enum pull_crew_kind kind, struct md_err *err)
 {
-    size_t writers = kind == PULL_CREW_FULL ? processors() : 1;
     size_t rings = kind == PULL_CREW_FULL ? PULL_RINGS : kind == PULL_CREW_URL ? 1 : 0;
 
     crew->network.socket = -1;
@@ -88,11 +96,14 @@ int pull_crew_start(struct pull_crew *crew, enum pull_crew_kind kind, struct md_
     }
     if (rings > 0 && start_member(crew, &crew->network, pull_network_main, err) < 0)
         return -1;
-    for (; crew->writer_count < writers; crew->writer_count++) {
-        if (start_member(crew, &crew->writers[crew->writer_count], pull_writer_main, err) < 0)
-            return -1;
-    }
-    return 0;
+    return start_writers(crew, kind == PULL_CREW_FULL ? 0 : 1, err);
+}
+
+int pull_crew_hire(struct pull_crew *crew, size_t layers, struct md_err *err)
+{
+    size_t most = processors();
+
+    return start_writers(crew, layers < most ? layers : most, err);
 }
 
 static void stop_member(struct pull_member *member)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Getting all layers of one image: which are there, which to fetch, who unpacks what. */
+/* Getting all layers of one image: which are there, which to fetch, who unpacks and merges. */
 #include "pull/layers.h"
 
 #include <errno.h>
@@ -11,9 +11,13 @@
 #define NOBODY SIZE_MAX
 #define DRAW_MS 100
 
+/* What a writer does besides reading a ring. */
+#define IDLE SIZE_MAX
+#define MERGES (SIZE_MAX - 1)
+
 /*
- * Who has what: a ring carries a part, a writer reads a ring. A part's ring is free again when
- * both the network process and the writer are done with it.
+ * Who has what: a ring carries a part, a writer reads a ring or merges. A part's ring is free
+ * again when both the network process and the writer are done with it.
  */
 struct schedule {
     const struct store *store;
@@ -21,22 +25,26 @@ struct schedule {
     struct pull_part *parts;
     size_t count;
     struct pull_progress *progress;
+    int rootfs;
+    size_t merged; /* parts: one after the other, from the lowest */
+    uint64_t merged_bytes;
     struct {
         size_t part; /* NOBODY: free */
         bool taken;  /* a writer reads it */
         bool fetched, unpacked;
     } rings[PULL_RINGS];
-    size_t writer_ring[PULL_WRITERS]; /* NOBODY: idle */
+    size_t writer_ring[PULL_WRITERS]; /* IDLE, MERGES, or a ring */
 };
 
-/* Layers of one image may be the same: only the first of them is fetched. */
-static bool is_twin(const struct pull_part *parts, size_t index)
+/* The first part with this diff id: layers of one image may be the same, and only the first of
+ * them is fetched. */
+static size_t first_like(const struct pull_part *parts, size_t index)
 {
-    for (size_t i = 0; i < index; i++) {
-        if (md_digest_equal(&parts[i].wanted.diff_id, &parts[index].wanted.diff_id))
-            return true;
-    }
-    return false;
+    size_t first = 0;
+
+    while (!md_digest_equal(&parts[first].wanted.diff_id, &parts[index].wanted.diff_id))
+        first++;
+    return first;
 }
 
 static int look_for(struct schedule *schedule, size_t index, enum store_layer_wait wait,
@@ -44,7 +52,7 @@ static int look_for(struct schedule *schedule, size_t index, enum store_layer_wa
 {
     struct pull_part *part = &schedule->parts[index];
 
-    if (is_twin(schedule->parts, index)) {
+    if (first_like(schedule->parts, index) < index) {
         part->stage = PULL_PART_TWIN;
         pull_progress_phase(schedule->progress, index, PULL_EXISTS);
         return 0;
@@ -140,7 +148,44 @@ static size_t waiting_ring(const struct schedule *schedule)
     return found;
 }
 
-/* Give every free ring a layer to fetch and every idle writer a ring to read. */
+/* The lowest part that is not merged yet, if it and its tree are there; else NOBODY. */
+static size_t next_to_merge(const struct schedule *schedule)
+{
+    size_t next = schedule->merged;
+
+    for (size_t w = 0; w < schedule->crew->writer_count; w++) {
+        if (schedule->writer_ring[w] == MERGES)
+            return NOBODY;
+    }
+    if (next == schedule->count)
+        return NOBODY;
+    return schedule->parts[first_like(schedule->parts, next)].stage == PULL_PART_READY ? next
+                                                                                       : NOBODY;
+}
+
+static int start_merge(struct schedule *schedule, size_t writer, size_t index,
+                       struct md_err *err)
+{
+    size_t tree = first_like(schedule->parts, index);
+    const struct pull_message order = { .tag = PULL_MERGE, .ring = PULL_RINGS };
+    const int fds[2] = { schedule->parts[tree].held.dir, schedule->rootfs };
+
+    schedule->writer_ring[writer] = MERGES;
+    return pull_wire_send(schedule->crew->writers[writer].socket, &order, fds, 2, err);
+}
+
+/* Something to do for an idle writer: a ring to read, else a layer to merge. */
+static int employ(struct schedule *schedule, size_t writer, struct md_err *err)
+{
+    size_t ring = waiting_ring(schedule);
+    size_t part = next_to_merge(schedule);
+
+    if (ring != NOBODY)
+        return start_unpack(schedule, writer, ring, err);
+    return part != NOBODY ? start_merge(schedule, writer, part, err) : 0;
+}
+
+/* Give every free ring a layer to fetch and every idle writer something to do. */
 static int assign(struct schedule *schedule, struct md_err *err)
 {
     for (size_t r = 0; r < PULL_RINGS; r++) {
@@ -152,11 +197,7 @@ static int assign(struct schedule *schedule, struct md_err *err)
             return -1;
     }
     for (size_t w = 0; w < schedule->crew->writer_count; w++) {
-        size_t ring = waiting_ring(schedule);
-
-        if (ring == NOBODY)
-            break;
-        if (schedule->writer_ring[w] == NOBODY && start_unpack(schedule, w, ring, err) < 0)
+        if (schedule->writer_ring[w] == IDLE && employ(schedule, w, err) < 0)
             return -1;
     }
     return 0;
@@ -188,12 +229,10 @@ static int ring_of(const struct schedule *schedule, const struct pull_message *m
     return 0;
 }
 
-static int failed(const struct schedule *schedule, size_t ring, const struct md_err *theirs,
-                  struct md_err *err)
+static int failed(const struct pull_part *part, const struct md_err *theirs, struct md_err *err)
 {
     *err = *theirs;
-    return md_err_in(err, "layer %s",
-                     schedule->parts[schedule->rings[ring].part].wanted.layer.blob.digest.text);
+    return md_err_in(err, "layer %s", part->wanted.layer.blob.digest.text);
 }
 
 static int from_network(struct schedule *schedule, struct md_err *err)
@@ -208,9 +247,22 @@ static int from_network(struct schedule *schedule, struct md_err *err)
     if (got < 0 || ring_of(schedule, &message, &ring, err) < 0)
         return -1;
     if (message.tag == PULL_FAILED)
-        return failed(schedule, ring, &message.err, err);
+        return failed(&schedule->parts[schedule->rings[ring].part], &message.err, err);
     schedule->rings[ring].fetched = true;
     return finish(schedule, ring, err);
+}
+
+/* A merge has ended. */
+static int take_merged(struct schedule *schedule, const struct pull_message *message,
+                       struct md_err *err)
+{
+    const struct pull_part *part = &schedule->parts[schedule->merged];
+
+    if (message->tag == PULL_FAILED)
+        return failed(part, &message->err, err);
+    schedule->merged_bytes += message->merged_bytes;
+    schedule->merged++;
+    return 0;
 }
 
 static int from_writer(struct schedule *schedule, size_t writer, struct md_err *err)
@@ -218,18 +270,23 @@ static int from_writer(struct schedule *schedule, size_t writer, struct md_err *
     struct pull_message message;
     int fds[PULL_MESSAGE_FDS];
     size_t ring;
+    size_t did = schedule->writer_ring[writer];
     int got = pull_wire_receive(schedule->crew->writers[writer].socket, &message, fds, err);
 
     if (got == 0)
         return md_err_set(err, MD_ERR_SYSTEM, "a writer process has ended unexpectedly");
-    if (got < 0 || ring_of(schedule, &message, &ring, err) < 0)
+    if (got < 0)
         return -1;
-    schedule->writer_ring[writer] = NOBODY;
+    schedule->writer_ring[writer] = IDLE;
+    if (did == MERGES)
+        return take_merged(schedule, &message, err);
+    if (ring_of(schedule, &message, &ring, err) < 0)
+        return -1;
     /* Without text: the ring broke off, and the network process is about to say why. */
     if (message.tag == PULL_FAILED && message.err.text[0] == '\0')
         return 0;
     if (message.tag == PULL_FAILED)
-        return failed(schedule, ring, &message.err, err);
+        return failed(&schedule->parts[schedule->rings[ring].part], &message.err, err);
     schedule->rings[ring].unpacked = true;
     return finish(schedule, ring, err);
 }
@@ -281,29 +338,55 @@ static int fetch_claimed(struct schedule *schedule, struct md_err *err)
     return 0;
 }
 
-int pull_layers_get(const struct store *store, struct pull_crew *crew, struct pull_part *parts,
-                    size_t count, struct pull_progress *progress, struct md_err *err)
+/* Nothing is claimed now, so that two pulls cannot wait for each other. */
+static int wait_for_others(struct schedule *schedule, struct md_err *err)
+{
+    for (size_t i = 0; i < schedule->count; i++) {
+        if (schedule->parts[i].stage == PULL_PART_BUSY &&
+            (look_for(schedule, i, STORE_WAIT, err) < 0 || fetch_claimed(schedule, err) < 0))
+            return -1;
+    }
+    return 0;
+}
+
+static int merge_rest(struct schedule *schedule, struct md_err *err)
+{
+    while (schedule->merged < schedule->count) {
+        if (assign(schedule, err) < 0 || wait_for_messages(schedule, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int pull_layers_get(struct pull_layers *layers, struct md_err *err)
 {
     struct schedule schedule = {
-        .store = store, .crew = crew, .parts = parts, .count = count, .progress = progress
+        .store = layers->store,
+        .crew = layers->crew,
+        .parts = layers->parts,
+        .count = layers->count,
+        .progress = layers->progress,
+        .rootfs = layers->draft->rootfs,
     };
 
     for (size_t r = 0; r < PULL_RINGS; r++)
         schedule.rings[r].part = NOBODY;
     for (size_t w = 0; w < PULL_WRITERS; w++)
-        schedule.writer_ring[w] = NOBODY;
-    for (size_t i = 0; i < count; i++) {
+        schedule.writer_ring[w] = IDLE;
+    for (size_t i = 0; i < schedule.count; i++) {
         if (look_for(&schedule, i, STORE_TRY, err) < 0)
             return -1;
     }
-    if (fetch_claimed(&schedule, err) < 0)
+    if (fetch_claimed(&schedule, err) < 0 || wait_for_others(&schedule, err) < 0 ||
+        assign(&schedule, err) < 0)
         return -1;
-    /* Nothing is claimed now, so that two pulls cannot wait for each other. */
-    for (size_t i = 0; i < count; i++) {
-        if (parts[i].stage == PULL_PART_BUSY &&
-            (look_for(&schedule, i, STORE_WAIT, err) < 0 || fetch_claimed(&schedule, err) < 0))
-            return -1;
-    }
+    /* The disk has nothing to do while the last layers are merged. */
+    if (schedule.merged < schedule.count &&
+        store_draft_sync(layers->store, layers->draft, layers->config, err) < 0)
+        return -1;
+    if (merge_rest(&schedule, err) < 0)
+        return -1;
+    layers->size = schedule.merged_bytes;
     return 0;
 }
 

@@ -37,6 +37,7 @@ struct pull {
     struct md_oci_config config;
     struct pull_part *parts;
     size_t part_count;
+    struct store_draft draft;
 };
 
 /* What the registry served last time, if the image of then is still what the name leads to. */
@@ -153,28 +154,6 @@ static int resolve(struct pull *pull, struct md_err *err)
     return done < 0 ? -1 : 0;
 }
 
-/* The first part with this diff id: a twin has no tree of its own. */
-static const struct pull_part *with_tree(const struct pull *pull, size_t index)
-{
-    size_t first = 0;
-
-    while (!md_digest_equal(&pull->parts[first].wanted.diff_id,
-                            &pull->parts[index].wanted.diff_id))
-        first++;
-    return &pull->parts[first];
-}
-
-/* Put the layers on top of each other, the lowest first. */
-static int merge(struct pull *pull, struct store_draft *draft, uint64_t *size,
-                 struct md_err *err)
-{
-    for (size_t i = 0; i < pull->part_count; i++) {
-        if (store_merge(draft->rootfs, with_tree(pull, i)->held.dir, size, err) < 0)
-            return md_err_in(err, "layer %s", pull->parts[i].wanted.layer.blob.digest.text);
-    }
-    return 0;
-}
-
 static int set_name(struct pull *pull, struct md_err *err)
 {
     struct store_name record = {
@@ -190,14 +169,12 @@ static int set_name(struct pull *pull, struct md_err *err)
     return store_name_move(pull->store, &record, err);
 }
 
-enum presence { ABSENT, PRESENT };
-
-/* Make an image of the layers, or give one that is there already its new manifest; name it. */
-static int publish(struct pull *pull, enum presence presence, struct md_err *err)
+/* Make the draft, whose rootfs has all layers, an image, or give one that is there already its
+ * new manifest; name it. */
+static int publish(struct pull *pull, uint64_t size, struct md_err *err)
 {
     const struct document *documents = pull->documents;
-    struct store_draft draft = { .dir = -1, .rootfs = -1, .sync = -1 };
-    struct store_publication publication = {
+    const struct store_publication publication = {
         .id = md_digest_hex(&pull->resolved.config),
         .config = &pull->config,
         .config_bytes = documents[PULL_CONFIG].bytes,
@@ -205,17 +182,12 @@ static int publish(struct pull *pull, enum presence presence, struct md_err *err
         .manifest_bytes = documents[PULL_MANIFEST].bytes,
         .manifest_len = documents[PULL_MANIFEST].len,
         .manifest_digest = pull->resolved.manifest,
+        .size = size,
     };
-    int status = store_draft_open(pull->store, &draft, err);
 
-    if (status == 0 && presence == ABSENT)
-        status = merge(pull, &draft, &publication.size, err);
-    if (status == 0)
-        status = store_draft_publish(pull->store, &draft, &publication, err);
-    if (status == 0) /* while the draft's lock keeps the nameless image */
-        status = set_name(pull, err);
-    store_draft_clear(pull->store, &draft);
-    return status;
+    if (store_draft_publish(pull->store, &pull->draft, &publication, err) < 0)
+        return -1;
+    return set_name(pull, err); /* while the draft's lock keeps the nameless image */
 }
 
 static void print_lines_of_existing(struct pull *pull, struct pull_progress *progress)
@@ -225,7 +197,26 @@ static void print_lines_of_existing(struct pull *pull, struct pull_progress *pro
     pull_progress_end(progress);
 }
 
-/* Get what is missing and publish, with the bars of it. */
+/* Get and merge the layers into the draft, with the bars of it, and publish. */
+static int get_layers(struct pull *pull, struct pull_progress *progress, struct md_err *err)
+{
+    struct pull_layers layers = {
+        .store = pull->store,
+        .crew = pull->crew,
+        .parts = pull->parts,
+        .count = pull->part_count,
+        .progress = progress,
+        .draft = &pull->draft,
+        .config = &pull->config,
+    };
+    int status = pull_layers_get(&layers, err);
+
+    pull_progress_end(progress);
+    /* Whoever had a layer that is ours now may have died after our first sweep. */
+    store_sweep(pull->store);
+    return status < 0 ? -1 : publish(pull, layers.size, err);
+}
+
 static int get_image(struct pull *pull, struct md_err *err)
 {
     struct store_image existing = { .dir = -1, .rootfs = -1 };
@@ -242,19 +233,18 @@ static int get_image(struct pull *pull, struct md_err *err)
     }
     pull_progress_open(&progress, pull->options->quiet ? NULL : pull->options->out);
     pull_progress_begin(&progress, lines, pull->part_count);
+    if (pull_crew_hire(pull->crew, pull->part_count, err) < 0)
+        return -1;
+    status = store_draft_open(pull->store, &pull->draft, err);
     /* Its lock keeps the existing image until it has the manifest and the name. */
-    if (store_image_open_id(pull->store, md_digest_hex(&pull->resolved.config), &existing,
-                            &ignored) == 0) {
+    if (status == 0 && store_image_open_id(pull->store, md_digest_hex(&pull->resolved.config),
+                                           &existing, &ignored) == 0) {
         print_lines_of_existing(pull, &progress);
-        status = publish(pull, PRESENT, err);
+        status = publish(pull, existing.size, err);
         store_image_clear(&existing);
-        return status;
+    } else if (status == 0) {
+        status = get_layers(pull, &progress, err);
     }
-    status =
-        pull_layers_get(pull->store, pull->crew, pull->parts, pull->part_count, &progress, err);
-    pull_progress_end(&progress);
-    if (status == 0)
-        status = publish(pull, ABSENT, err);
     return status;
 }
 
@@ -299,7 +289,12 @@ static int pull_name(struct pull *pull, struct md_err *err)
 static int pull_one(const struct store *store, const struct pull_options *options,
                     struct pull_crew *crew, const char *name, struct md_err *err)
 {
-    struct pull pull = { .store = store, .options = options, .crew = crew };
+    struct pull pull = {
+        .store = store,
+        .options = options,
+        .crew = crew,
+        .draft = { .dir = -1, .rootfs = -1, .sync = -1 },
+    };
 
     if (md_ref_parse(name, &pull.ref, err) < 0)
         return -1;
@@ -311,6 +306,7 @@ static int pull_one(const struct store *store, const struct pull_options *option
         md_err_in(err, "pull \"%s\"", pull.familiar);
         pull_crew_stop(crew); /* before its unfinished trees are removed */
     }
+    store_draft_clear(store, &pull.draft);
     pull_layers_clear(store, pull.parts, pull.part_count);
     free(pull.parts);
     for (size_t i = 0; i < PULL_DOCUMENTS; i++)

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The writer process's loop: an order, a layer, an answer. */
+/* The writer process's loop: an order, a layer unpacked or merged, an answer. */
 #include "pull/writer.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "pull/unpack.h"
 #include "pull/wire.h"
+#include "store/merge.h"
 
 static int unpack(const struct pull_unpack_order *order, struct pull_ring *rings,
                   const int *fds, struct pull_unpacked *unpacked, struct md_err *err)
@@ -22,16 +24,19 @@ static int unpack(const struct pull_unpack_order *order, struct pull_ring *rings
     return pull_unpack(&source, &order->promise, fds[0], unpacked, err);
 }
 
-static void obey(const struct pull_message *order, struct pull_ring *rings, const int *fds,
-                 struct pull_message *answer)
+/* Returns 0 with *answer filled, or -1 with *err. */
+static int obey(const struct pull_message *order, struct pull_ring *rings, const int *fds,
+                struct pull_message *answer, struct md_err *err)
 {
-    struct md_err err = { 0 };
-
-    *answer = (struct pull_message){ .tag = PULL_UNPACKED, .ring = order->unpack.ring };
-    if (unpack(&order->unpack, rings, fds, &answer->unpacked, &err) == 0)
-        return;
-    answer->tag = PULL_FAILED;
-    answer->err = err;
+    *answer = (struct pull_message){ .ring = order->ring };
+    if (order->tag == PULL_UNPACK) {
+        answer->tag = PULL_UNPACKED;
+        return unpack(&order->unpack, rings, fds, &answer->unpacked, err);
+    }
+    answer->tag = PULL_MERGED;
+    if (fds[0] < 0 || fds[1] < 0)
+        return md_err_set(err, MD_ERR_FORMAT, "an order without its descriptors");
+    return store_merge(fds[1], fds[0], &answer->merged_bytes, err);
 }
 
 /* One order. Returns 1, or 0 when no more will come, or -1. */
@@ -40,16 +45,19 @@ static int serve(int socket, struct pull_ring *rings, struct md_err *err)
     int fds[PULL_MESSAGE_FDS];
     struct pull_message order;
     struct pull_message answer;
+    struct md_err failure = { 0 };
     int more = pull_wire_receive(socket, &order, fds, err);
+    bool ours = more > 0 && (order.tag == PULL_UNPACK || order.tag == PULL_MERGE);
 
     if (more <= 0)
         return more;
-    if (order.tag == PULL_UNPACK)
-        obey(&order, rings, fds, &answer);
+    if (ours && obey(&order, rings, fds, &answer, &failure) < 0)
+        answer =
+            (struct pull_message){ .tag = PULL_FAILED, .ring = order.ring, .err = failure };
     /* Before the answer: our copy holds the layer's lock, which may be given up then. */
     for (int i = 0; i < PULL_MESSAGE_FDS; i++)
         md_fd_close(&fds[i]);
-    if (order.tag != PULL_UNPACK)
+    if (!ours)
         return md_err_set(err, MD_ERR_FORMAT, "an order for somebody else");
     return pull_wire_send(socket, &answer, NULL, 0, err) < 0 ? -1 : 1;
 }

@@ -142,6 +142,17 @@ static void discard_waiting(const struct store *store, const struct md_oci_confi
     }
 }
 
+int store_draft_sync(const struct store *store, const struct store_draft *draft,
+                     const struct md_oci_config *config, struct md_err *err)
+{
+    if (syncfs(draft->sync) < 0) {
+        md_err_sys(err, "cannot make the image durable");
+        discard_waiting(store, config);
+        return -1;
+    }
+    return 0;
+}
+
 static int publish_layer(const struct store *store, const struct md_digest *diff_id,
                          const char *image_id, struct md_err *err)
 {
@@ -269,9 +280,7 @@ int store_draft_publish(const struct store *store, struct store_draft *draft,
         write_manifest(draft->dir, publication, err) < 0) {
         return -1;
     }
-    if (syncfs(draft->sync) < 0) {
-        md_err_sys(err, "cannot make the image durable");
-        discard_waiting(store, config);
+    if (store_draft_sync(store, draft, config, err) < 0) {
         return -1;
     }
     for (size_t i = 0; i < config->diff_id_count; i++) {
