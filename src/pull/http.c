@@ -14,7 +14,7 @@
 #include "pull/trust.h"
 #include "pull/wire.h"
 
-#define BUFFER_BYTES (128L << 10)
+#define BUFFER_BYTES (64L << 10)
 #define LOW_SPEED_BYTES 1024L
 #define LOW_SPEED_SECONDS 20L
 

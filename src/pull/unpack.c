@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One layer in one thread of control: a block is taken from the source into memory of our own,
- * hashed, inflated, hashed again and handed to the tar reader, while it is in the cache. Every
- * step pulls from the one before it.
+ * One layer: a block is taken from the source into memory of our own, hashed, inflated, hashed
+ * again and handed to the tar reader, while it is in the cache. Every step pulls from the one
+ * before it. What comes before the second hash runs a few blocks ahead in a thread of its own:
+ * so an image of one layer, or the last one of many, is unpacked by two processors.
  */
 #include "pull/unpack.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,19 +16,20 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "pull/ahead.h"
 #include "pull/hash.h"
 #include "pull/inflate.h"
 #include "pull/tar.h"
 #include "pull/tree.h"
 
-#define BLOCK_BYTES (256u << 10)
+#define BLOCK_BYTES (128u << 10)
 
 struct unpack {
     struct pull_source *source;
     const struct pull_promise *promise;
     struct pull_unpacked *unpacked;
     unsigned char *in;  /* compressed bytes, ours: nobody can change what was hashed */
-    unsigned char *out; /* what they inflate to */
+    unsigned char *out; /* what they inflate to, without ahead */
     size_t in_at;
     size_t in_end;
     bool in_over; /* the source has ended */
@@ -34,6 +37,7 @@ struct unpack {
     struct pull_hash *in_hash; /* NULL: no digest was promised */
     struct pull_hash *out_hash;
     struct pull_inflate *inflate;
+    struct pull_ahead *ahead;       /* of a ring: runs inflate, and all before it */
     struct pull_unfilter *unfilter; /* bzip2 and xz: instead of inflate */
     struct pull_tree tree;
 };
@@ -131,10 +135,12 @@ static int inflate_some(struct unpack *unpack, struct pull_inflate_io *io, struc
     return 0;
 }
 
-/* Fill the output block, as far as there is input. Returns how many bytes it has. */
-static ssize_t inflate_block(struct unpack *unpack, struct md_err *err)
+/* A pull_fill_fn: fills the block as far as there is input. */
+static ssize_t inflate_block(void *context, unsigned char *block, size_t size,
+                             struct md_err *err)
 {
-    struct pull_inflate_io io = { .out = unpack->out, .out_room = BLOCK_BYTES };
+    struct unpack *unpack = context;
+    struct pull_inflate_io io = { .out = block, .out_room = size };
 
     for (;;) {
         bool last = unpack->in_over;
@@ -147,9 +153,9 @@ static ssize_t inflate_block(struct unpack *unpack, struct md_err *err)
         if (fill(unpack, err) < 0)
             return -1;
     }
-    if (io.out_room == BLOCK_BYTES && pull_inflate_end(unpack->inflate, err) < 0)
+    if (io.out_room == size && pull_inflate_end(unpack->inflate, err) < 0)
         return -1;
-    return (ssize_t)(BLOCK_BYTES - io.out_room);
+    return (ssize_t)(size - io.out_room);
 }
 
 /* A pull_read_fn: the tar, block by block, hashed. */
@@ -161,8 +167,10 @@ static ssize_t next_block(void *context, const void **bytes, struct md_err *err)
     *bytes = unpack->out;
     if (unpack->unfilter)
         len = pull_unfilter_read(unpack->unfilter, bytes, err);
+    else if (unpack->ahead)
+        len = pull_ahead_next(unpack->ahead, bytes, err);
     else
-        len = inflate_block(unpack, err);
+        len = inflate_block(unpack, unpack->out, BLOCK_BYTES, err);
     if (len <= 0)
         return len;
     unpack->unpacked->unpacked_bytes += (uint64_t)len;
@@ -173,6 +181,26 @@ static ssize_t next_block(void *context, const void **bytes, struct md_err *err)
     return len;
 }
 
+/* Two can work on one layer, and its source can be interrupted. */
+static bool works_ahead(const struct unpack *unpack)
+{
+    cpu_set_t set;
+
+    return unpack->source->ring && sched_getaffinity(0, sizeof(set), &set) == 0 &&
+           CPU_COUNT(&set) > 1;
+}
+
+static int open_inflate(struct unpack *unpack, struct md_err *err)
+{
+    unpack->inflate = pull_inflate_open(unpack->format);
+    if (works_ahead(unpack)) {
+        unpack->ahead = pull_ahead_open(inflate_block, unpack, BLOCK_BYTES, err);
+        return unpack->ahead ? 0 : -1;
+    }
+    unpack->out = md_xmalloc(BLOCK_BYTES);
+    return 0;
+}
+
 /* Look at the first bytes and get ready for what they say. */
 static int open_format(struct unpack *unpack, struct md_err *err)
 {
@@ -181,10 +209,8 @@ static int open_format(struct unpack *unpack, struct md_err *err)
             return -1;
     }
     unpack->format = pull_format_of(unpack->in, unpack->in_end);
-    if (unpack->format != PULL_BZIP2 && unpack->format != PULL_XZ) {
-        unpack->inflate = pull_inflate_open(unpack->format);
-        return 0;
-    }
+    if (unpack->format != PULL_BZIP2 && unpack->format != PULL_XZ)
+        return open_inflate(unpack, err);
     if (unpack->promise->size >= 0)
         return md_err_set(err, MD_ERR_FORMAT, "compressed with %s, which no layer may be",
                           unpack->format == PULL_XZ ? "xz" : "bzip2");
@@ -271,15 +297,25 @@ static void blame_transfer(struct unpack *unpack, struct md_err *err)
         *err = transfer;
 }
 
+/* Unless the rest is to be looked at nobody wants more, and the thread must not wait for it. */
+static void stop_ahead(struct unpack *unpack, const struct md_err *err)
+{
+    if (unpack->ahead && err->kind != MD_ERR_FORMAT)
+        pull_ring_end(unpack->source->ring, PULL_RING_BROKEN);
+    pull_ahead_close(&unpack->ahead);
+}
+
 static int run(struct unpack *unpack, struct md_err *err)
 {
     struct pull_unpacked *unpacked = unpack->unpacked;
     const struct md_digest *diff_id = &unpack->promise->diff_id;
 
     if (open_format(unpack, err) < 0 || unpack_tar(unpack, err) < 0) {
+        stop_ahead(unpack, err);
         blame_transfer(unpack, err);
         return -1;
     }
+    pull_ahead_close(&unpack->ahead);
     if (check_input(unpack, err) < 0)
         return -1;
     pull_hash_finish(&unpack->out_hash, &unpacked->diff_id);
@@ -316,7 +352,6 @@ int pull_unpack(struct pull_source *source, const struct pull_promise *promise, 
     unpack->promise = promise;
     unpack->unpacked = unpacked;
     unpack->in = md_xmalloc(BLOCK_BYTES);
-    unpack->out = md_xmalloc(BLOCK_BYTES);
     if (promise->digest.alg)
         unpack->in_hash = pull_hash_open(promise->digest.alg);
     unpack->out_hash = pull_hash_open(promise->diff_id.alg ? promise->diff_id.alg : MD_SHA256);
