@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 import images
-from measure import cost, tail, wait_for
+from measure import cost, settle, tail, wait_for
 from report import say
 
 ADDRESS = "localhost:5000"
@@ -37,7 +37,7 @@ class Peer:
 
     def pull_one(self, image, directory, servers, sampled):
         command = self.command(image, directory)
-        os.sync()
+        settle()
         with open(os.path.join(directory, "log-" + image.name), "wb") as log:
             try:
                 return cost(command, log, servers, sampled)
