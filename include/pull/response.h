@@ -17,6 +17,8 @@
 struct pull_response {
     int status;
     int64_t length; /* Content-Length, -1 when not said; valid once the body has begun */
+    char length_text[24];
+    bool length_wrong; /* lengths that differ, or one that is no number */
     char location[PULL_MAX_URL];
     char content_type[256];
     char content_digest[MD_DIGEST_TEXT_SIZE];

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "pull/trust.h"
+#include "pull/verdict.h"
 #include "pull/wire.h"
 
 #define BUFFER_BYTES (64L << 10)
@@ -41,7 +42,7 @@ struct pull_exchange {
     bool paused;
     bool stopped;
     bool file_tried; /* as a source of certificates */
-    char reason[256];
+    char reason[PULL_REASON_SIZE];
     char curl_words[CURL_ERROR_SIZE];
 };
 
@@ -70,7 +71,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
     } else {
         pull_response_header(&exchange->response, line, len);
     }
-    return len;
+    return exchange->response.length_wrong ? 0 : len;
 }
 
 /* ---- The body ---- */
@@ -162,6 +163,7 @@ static enum pull_http_end because(struct pull_exchange *exchange, enum pull_http
 static enum pull_http_end judge(struct pull_exchange *exchange, CURLcode code)
 {
     long proxy_status = 0;
+    long verified = 0;
 
     if (code == CURLE_OK) {
         return PULL_HTTP_WHOLE;
@@ -175,6 +177,10 @@ static enum pull_http_end judge(struct pull_exchange *exchange, CURLcode code)
     }
     if (exchange->header_bytes > MD_MAX_HEADERS) {
         return because(exchange, PULL_HTTP_UNUSABLE, "more header bytes than allowed", code);
+    }
+    if (exchange->response.length_wrong) {
+        return because(exchange, PULL_HTTP_UNUSABLE, "a Content-Length that makes no sense",
+                       code);
     }
     /* Only what needs words of its own: libcurl has a hundred codes. */
     if (code == CURLE_COULDNT_RESOLVE_HOST) {
@@ -190,17 +196,8 @@ static enum pull_http_end judge(struct pull_exchange *exchange, CURLcode code)
     if (code == CURLE_OPERATION_TIMEDOUT) {
         return timed_out(exchange);
     }
-    if (code == CURLE_SSL_CONNECT_ERROR) {
-        return because(exchange, PULL_HTTP_NO_TLS, "no TLS connection", code);
-    }
-    if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE) {
-        return because(exchange, PULL_HTTP_DISTRUSTED, "its certificate is not trusted", code);
-    }
-    if (code == CURLE_PARTIAL_FILE || code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR ||
-        code == CURLE_RECV_ERROR) {
-        return because(exchange, PULL_HTTP_CUT, "the connection broke off", code);
-    }
-    return because(exchange, PULL_HTTP_UNUSABLE, "no usable answer", code);
+    curl_easy_getinfo(exchange->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
+    return pull_verdict(code, exchange->curl_words, verified, exchange->reason);
 }
 
 /* ---- Requests ---- */

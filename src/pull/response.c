@@ -35,6 +35,26 @@ static void keep_field(char *kept, size_t size, const char *value, size_t len)
     kept[len] = '\0';
 }
 
+/*
+ * Of several lengths, or one that is no number, others may take another than we do: RFC 9112,
+ * 6.3. libcurl takes the last, up to its first byte that is no digit.
+ */
+static void keep_length(struct pull_response *response, const char *value, size_t len)
+{
+    char *kept = response->length_text;
+    uint64_t number;
+
+    if (kept[0] != '\0' && (strlen(kept) != len || memcmp(kept, value, len) != 0)) {
+        response->length_wrong = true;
+    } else {
+        keep_field(kept, sizeof(response->length_text), value, len);
+        if (kept[strspn(kept, "0123456789")] != '\0' ||
+            md_text_parse_u64(kept, INT64_MAX, &number) < 0) {
+            response->length_wrong = true;
+        }
+    }
+}
+
 /* Moves *value and *len to what is left without blanks and line end around it. */
 static void trim(const char **value, size_t *len)
 {
@@ -78,6 +98,10 @@ void pull_response_header(struct pull_response *response, const char *line, size
     trim(&value, &len);
     if (is_named(line, name_len, "WWW-Authenticate")) {
         keep_challenge(response, value, len);
+        return;
+    }
+    if (is_named(line, name_len, "Content-Length")) {
+        keep_length(response, value, len);
         return;
     }
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {

@@ -216,6 +216,7 @@ struct asking {
     struct pull_http *http;
     struct pull_exchange *exchange;
     struct taking taking;
+    int connect_timeout_ms; /* 0: plenty */
     int ends[2];
 };
 
@@ -240,7 +241,7 @@ static enum pull_http_end ask(struct asking *asking, const char *scheme, int por
     struct md_err err = { 0 };
     struct pull_request request = {
         .url = &url,
-        .connect_timeout_ms = 5000,
+        .connect_timeout_ms = asking->connect_timeout_ms ? asking->connect_timeout_ms : 5000,
         .sink = &asking->taking.sink,
     };
 
@@ -381,6 +382,39 @@ static void a_certificate_counts_only_with_its_authority_B45_B47(void **state)
     ask_close(&asking);
 }
 
+static void a_host_that_says_nothing_is_not_waited_for_long_B14_B45(void **state)
+{
+    struct asking asking = { .connect_timeout_ms = 200 };
+
+    (void)state;
+    faulty_open(&asking.faulty);
+    ask_open(&asking, "full,mute");
+    assert_int_equal(ask(&asking, "http", asking.faulty.ports[0], "/"), PULL_HTTP_UNREACHABLE);
+    assert_string_equal(pull_exchange_reason(asking.exchange), "no answer in time");
+    assert_int_equal(ask(&asking, "https", asking.faulty.ports[1], "/"), PULL_HTTP_UNREACHABLE);
+    assert_string_equal(pull_exchange_reason(asking.exchange), "no answer in time");
+    ask_close(&asking);
+}
+
+static void lengths_that_contradict_each_other_are_no_answer_B23(void **state)
+{
+    struct asking asking = { 0 };
+
+    (void)state;
+    faulty_open(&asking.faulty);
+    faulty_answer(&asking.faulty, "GET /two",
+                  "{'body': 'bytes', 'headers': {'Content-Length': '4'}}");
+    faulty_answer(&asking.faulty, "GET /same",
+                  "{'body': 'bytes', 'headers': {'Content-Length': '5'}}");
+    ask_open(&asking, "plain");
+    assert_int_equal(ask(&asking, "http", asking.faulty.ports[0], "/two"), PULL_HTTP_UNUSABLE);
+    assert_true(reason_holds(&asking, "Content-Length"));
+    assert_int_equal(asking.taking.bytes.len, 0);
+    assert_int_equal(ask(&asking, "http", asking.faulty.ports[0], "/same"), PULL_HTTP_WHOLE);
+    assert_string_equal(asking.taking.bytes.data, "bytes");
+    ask_close(&asking);
+}
+
 static void the_end_of_the_coordinator_is_seen_at_once_B14(void **state)
 {
     struct asking asking = { 0 };
@@ -421,6 +455,8 @@ int main(void)
         cmocka_unit_test(what_is_no_http_is_no_answer_B23),
         cmocka_unit_test(endless_headers_are_cut_off_B23),
         cmocka_unit_test(a_certificate_counts_only_with_its_authority_B45_B47),
+        cmocka_unit_test(a_host_that_says_nothing_is_not_waited_for_long_B14_B45),
+        cmocka_unit_test(lengths_that_contradict_each_other_are_no_answer_B23),
         cmocka_unit_test(the_end_of_the_coordinator_is_seen_at_once_B14),
     };
 

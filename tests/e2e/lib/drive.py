@@ -5,6 +5,7 @@
     drive.py after MILLISECONDS SIGNAL -- COMMAND... signal it so long after its start
     drive.py tty -- COMMAND...                       run it on a terminal of 80 columns
     drive.py together N -- COMMAND...                run it N times at once
+    drive.py within SECONDS MEBIBYTES -- COMMAND...  status 98 when it or a process of it took more
 
 The command's output is passed on; the exit status is the command's, 128+n for signal n (together:
 the worst). After a signal this waits until the processes that the command started are gone too.
@@ -14,6 +15,8 @@ import ctypes
 import fcntl
 import os
 import pty
+import resource
+import select
 import signal
 import struct
 import subprocess
@@ -113,10 +116,27 @@ def together(command, count):
     return max(status_of(process.wait()) for process in running)
 
 
+def within(command, seconds, mebibytes):
+    """The most memory that any of its processes had at once: getrusage(2)."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    if not select.select([os.pidfd_open(process.pid)], [], [], float(seconds))[0]:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        print("drive.py: still running after %s s" % seconds, file=sys.stderr)
+        return 98
+    status = status_of(process.wait())
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    if peak > float(mebibytes):
+        print("drive.py: %.1f MiB of memory, more than %s" % (peak, mebibytes), file=sys.stderr)
+        return 98
+    return status
+
+
 def main(arguments):
     split = arguments.index("--") if "--" in arguments else 0
     head, command = arguments[:split], arguments[split + 1:]
-    forms = {"at": (at, 4), "after": (after, 3), "tty": (tty, 1), "together": (together, 2)}
+    forms = {"at": (at, 4), "after": (after, 3), "tty": (tty, 1), "together": (together, 2),
+             "within": (within, 3)}
     if not command or not head or head[0] not in forms or len(head) != forms[head[0]][1]:
         sys.exit(__doc__)
     sys.exit(forms[head[0]][0](command, *head[1:]))
