@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "pull/ahead.h"
 #include "pull/hash.h"
@@ -33,6 +34,7 @@ struct unpack {
     size_t in_at;
     size_t in_end;
     bool in_over; /* the source has ended */
+    bool keeping; /* what comes through the ring */
     enum pull_format format;
     struct pull_hash *in_hash; /* NULL: no digest was promised */
     struct pull_hash *out_hash;
@@ -41,6 +43,15 @@ struct unpack {
     struct pull_unfilter *unfilter; /* bzip2 and xz: instead of inflate */
     struct pull_tree tree;
 };
+
+static void drain_ring(struct pull_ring *ring)
+{
+    const unsigned char *bytes;
+    ssize_t len;
+
+    while ((len = pull_ring_peek(ring, &bytes)) > 0)
+        pull_ring_take(ring, (size_t)len);
+}
 
 static ssize_t read_ring(struct pull_ring *ring, unsigned char *to, size_t room)
 {
@@ -56,15 +67,52 @@ static ssize_t read_ring(struct pull_ring *ring, unsigned char *to, size_t room)
     return len;
 }
 
+/* The part of what was kept that has not been taken yet. */
+static int64_t kept_left(const struct unpack *unpack)
+{
+    const struct pull_kept *kept = unpack->source->kept;
+
+    return kept ? kept->length - (int64_t)unpack->unpacked->compressed_bytes : 0;
+}
+
+static ssize_t read_kept(struct unpack *unpack, unsigned char *to, size_t room,
+                         struct md_err *err)
+{
+    int64_t left = kept_left(unpack);
+    ssize_t len;
+
+    if ((int64_t)room > left)
+        room = (size_t)left;
+    do
+        len = pread(unpack->source->kept->fd, to, room,
+                    (off_t)unpack->unpacked->compressed_bytes);
+    while (len < 0 && errno == EINTR);
+    if (len > 0)
+        return len;
+    drain_ring(unpack->source->ring);
+    return md_err_set(err, MD_ERR_DIGEST, "what an earlier pull kept of it cannot be read");
+}
+
+static void keep(struct unpack *unpack, const unsigned char *bytes, size_t len)
+{
+    if (!unpack->keeping || md_fd_write_all(unpack->source->kept->fd, bytes, len) == 0)
+        return;
+    md_log("no more is kept for resuming: %m");
+    unpack->keeping = false;
+}
+
 static ssize_t read_source(struct unpack *unpack, unsigned char *to, size_t room,
                            struct md_err *err)
 {
     ssize_t len;
 
+    if (kept_left(unpack) > 0)
+        return read_kept(unpack, to, room, err);
     if (unpack->source->ring) {
         len = read_ring(unpack->source->ring, to, room);
         if (len < 0)
             return md_err_set(err, MD_ERR_NETWORK, "%s", "");
+        keep(unpack, to, (size_t)len);
         return len;
     }
     do
@@ -351,6 +399,7 @@ int pull_unpack(struct pull_source *source, const struct pull_promise *promise, 
     unpack->source = source;
     unpack->promise = promise;
     unpack->unpacked = unpacked;
+    unpack->keeping = source->kept != NULL;
     unpack->in = md_xmalloc(BLOCK_BYTES);
     if (promise->digest.alg)
         unpack->in_hash = pull_hash_open(promise->digest.alg);

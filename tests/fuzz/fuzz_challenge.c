@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     pull_response_reset(&response);
     pull_response_header(&response, (const char *)bytes, len);
     (void)pull_response_range_is(&response, 0, 1, 2);
-    (void)pull_response_retry_after(&response);
+    (void)pull_response_retry_after(&response, 0);
     pull_response_reset(&response);
     return 0;
 }

@@ -14,7 +14,7 @@ An answer: status, headers {name: value or [values]}, and its body by one of bod
 (that many bytes, the byte at i being i % 251). Further:
     range     true: a Range field is honoured as it should be
     length    what Content-Length says instead of the truth; null: nothing, the end is the end
-    chunked   true: chunked transfer coding
+    chunked   true: chunked transfer coding; with "unended": true, without its last chunk
     cut       send so many bytes of the body, then close; with "reset": true, by RST
     endless   true: the body is repeated until the other side hangs up
     delay     seconds before the answer;  stall  [bytes, seconds]: a rest within the body
@@ -119,6 +119,8 @@ def send_body(connection, answer, body):
     while answer.get("endless"):
         connection.sendall(body)
     if cut < len(body):
+        return False
+    if answer.get("unended"):
         return False
     if answer.get("chunked"):
         connection.sendall(b"0\r\n\r\n")
