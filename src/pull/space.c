@@ -59,9 +59,10 @@ void pull_space_explain(const struct store *store, uint64_t bytes, struct md_err
     if ((err->sys != ENOSPC && err->sys != EDQUOT) || measure(store, &space) < 0)
         return;
     md_text_size(space.bytes, left, sizeof(left));
-    md_text_size(bytes, needed, sizeof(needed));
+    /* What is free was not enough, whatever the compressed size is. */
+    md_text_size(bytes > space.bytes ? bytes : space.bytes, needed, sizeof(needed));
     md_err_in(err,
-              "the disk of \"%s\" is full: %s%s free, at least %s needed; what came is kept, "
-              "pull again when there is room",
+              "the disk of \"%s\" is full: %s%s free, more than %s needed; what there was "
+              "room for is kept, pull again when there is more",
               space.path, left, space.has_inodes ? "" : " but no inodes", needed);
 }

@@ -8,7 +8,9 @@
 #include "pull/unpack.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,8 +35,10 @@ struct unpack {
     unsigned char *out; /* what they inflate to, without ahead */
     size_t in_at;
     size_t in_end;
-    bool in_over; /* the source has ended */
-    bool keeping; /* what comes through the ring */
+    bool in_over;          /* the source has ended */
+    _Atomic bool keeping;  /* what comes through the ring; ended by either thread */
+    _Atomic int64_t taken; /* compressed bytes, for the thread that writes files */
+    int64_t given;         /* bytes of what was kept that had to make room */
     enum pull_format format;
     struct pull_hash *in_hash; /* NULL: no digest was promised */
     struct pull_hash *out_hash;
@@ -101,6 +105,35 @@ static void keep(struct unpack *unpack, const unsigned char *bytes, size_t len)
     unpack->keeping = false;
 }
 
+/*
+ * A pull_tree.make_room. Of a layer that is resumed what was kept gives way: or a disk that has
+ * just enough room for the layer would be full each time that it is tried again.
+ */
+static bool make_room(void *context)
+{
+    struct unpack *unpack = context;
+    const struct pull_kept *kept = unpack->source->kept;
+    int64_t taken = unpack->taken;
+
+    if (!kept || kept->length == 0 || taken <= unpack->given)
+        return false;
+    /* What is still to be read from it stays. */
+    if (fallocate(kept->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, unpack->given,
+                  taken - unpack->given) < 0)
+        return false;
+    md_log("nothing more is kept for resuming, to make room");
+    unpack->keeping = false;
+    unpack->given = taken;
+    return true;
+}
+
+/* Without its first bytes it is of no use to a next pull. */
+static void drop_given(const struct unpack *unpack)
+{
+    if (unpack->given > 0 && ftruncate(unpack->source->kept->fd, 0) < 0)
+        md_log("cannot empty what was kept: %m"); /* its digest will be found wrong */
+}
+
 static ssize_t read_source(struct unpack *unpack, unsigned char *to, size_t room,
                            struct md_err *err)
 {
@@ -128,6 +161,7 @@ static int account(struct unpack *unpack, const unsigned char *bytes, size_t len
     int64_t promised = unpack->promise->size;
 
     unpack->unpacked->compressed_bytes += len;
+    unpack->taken = (int64_t)unpack->unpacked->compressed_bytes;
     if (promised >= 0 && unpack->unpacked->compressed_bytes > (uint64_t)promised)
         return md_err_set(err, MD_ERR_DIGEST, "got more than the %lld bytes expected",
                           (long long)promised);
@@ -404,9 +438,13 @@ int pull_unpack(struct pull_source *source, const struct pull_promise *promise, 
     if (promise->digest.alg)
         unpack->in_hash = pull_hash_open(promise->digest.alg);
     unpack->out_hash = pull_hash_open(promise->diff_id.alg ? promise->diff_id.alg : MD_SHA256);
+    unpack->tree.make_room = make_room;
+    unpack->tree.room_context = unpack;
     result = pull_tree_open(&unpack->tree, layer_dir, err);
     if (result == 0)
         result = run(unpack, err);
+    if (result < 0)
+        drop_given(unpack);
     clear(unpack);
     umask(mask);
     return result;

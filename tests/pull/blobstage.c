@@ -27,6 +27,7 @@ void blob_stage_open(struct blob_stage *stage, size_t blob_size)
     MD_AUTO_FREE char *key = md_xasprintf("GET /v2/a/blobs/%s", config.digest.text);
 
     memset(stage, 0, sizeof(*stage));
+    stage->patience.pause_ms = 5;
     faulty_open(&stage->faulty);
     faulty_serve(&stage->faulty, "GET /v2/a/manifests/latest",
                  "application/vnd.oci.image.manifest.v1+json", manifest);

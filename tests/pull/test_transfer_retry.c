@@ -166,7 +166,7 @@ static void a_connection_that_we_paused_ourselves_is_not_stalled_B14(void **stat
     blob_stage_start(&stage, "plain");
     coordinator_fetch(&stage.coordinator, 0, &stage.blob, 0);
     for (int i = 0; i < 2; i++) { /* the ring is full, and nobody takes anything */
-        sleep(3);
+        sleep(2);
         coordinator_take(&stage.coordinator, 0, 600000);
     }
     coordinator_drain(&stage.coordinator, 0, NULL);
