@@ -6,31 +6,43 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "pull/pull.h"
 
+#define MOST_RETRIES 1000
+
 /*
- * Interrupted: what is finished stays in .partial for the next try, what is not is removed when
- * it starts, so there is nothing to do but to say so and die of the signal. The other processes
- * of the pull die with this one.
+ * Interrupted: what came of a pull stays in .partial for the next one, all else is removed when
+ * that starts, so there is nothing to do but to say so and die of the signal. The other
+ * processes of the pull die with this one.
  */
-static void interrupted(int number)
+static void say_and_die(const char *text, int number)
 {
-    static const char text[] = "\nminidock: interrupted\n";
-    ssize_t written = write(STDERR_FILENO, text, sizeof(text) - 1);
+    ssize_t written = write(STDERR_FILENO, text, strlen(text));
 
     (void)written;
     signal(number, SIG_DFL);
     raise(number);
 }
 
-static void say_when_interrupted(void)
+static void pull_interrupted(int number)
+{
+    say_and_die("\nminidock: interrupted; the next pull goes on from here\n", number);
+}
+
+static void import_interrupted(int number)
+{
+    say_and_die("\nminidock: interrupted\n", number);
+}
+
+static void when_interrupted(void (*handler)(int number))
 {
     static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 
     for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
-        const struct sigaction action = { .sa_handler = interrupted };
+        const struct sigaction action = { .sa_handler = handler };
         struct sigaction old;
 
         sigaction(signals[i], NULL, &old);
@@ -58,9 +70,20 @@ static int open_store(const struct cli_global *global, const char *command, stru
                           "%s needs root in this version, as layers keep their owners: try "
                           "\"sudo minidock %s ...\"",
                           command, command);
-    if (store_open(global->root, STORE_WRITE, store, err) < 0)
-        return -1;
-    say_when_interrupted();
+    return store_open(global->root, STORE_WRITE, store, err);
+}
+
+/* --retry: so many more attempts after one that brought nothing. */
+static int choose_attempts(const char *retry, uint32_t *attempts, struct md_err *err)
+{
+    uint64_t count;
+
+    if (!retry)
+        return 0;
+    if (md_text_parse_u64(retry, MOST_RETRIES, &count) < 0)
+        return md_err_set(err, MD_ERR_USAGE, "--retry takes a number from 0 to %d",
+                          MOST_RETRIES);
+    *attempts = (uint32_t)count + 1;
     return 0;
 }
 
@@ -70,11 +93,14 @@ static int command_pull(const struct cli_global *global, int argc, char **argv,
     struct pull_options pull = { .out = stdout };
     struct md_list names = { 0 };
     const char *platform = NULL;
+    const char *retry = NULL;
     struct store store;
     const struct cli_option options[] = {
         { 0, "platform", CLI_TEXT, "OS/ARCH[/VARIANT]",
           "Platform of the image (default: $DOCKER_DEFAULT_PLATFORM, else the host's)",
           &platform },
+        { 0, "retry", CLI_TEXT, "N", "Attempts after one that brought nothing (default: 4)",
+          &retry },
         { 'q', "quiet", CLI_FLAG, NULL, "Print only the full name", &pull.quiet },
         { 0 },
     };
@@ -91,8 +117,11 @@ static int command_pull(const struct cli_global *global, int argc, char **argv,
     if (status == 0 && choose_platform(platform, &pull.platform, err) < 0)
         status = -1;
     if (status == 0)
+        status = choose_attempts(retry, &pull.attempts, err);
+    if (status == 0)
         status = open_store(global, "pull", &store, err);
     if (status == 0) {
+        when_interrupted(pull_interrupted);
         status = pull_images(&store, &pull, &names, err);
         store_close(&store);
     }
@@ -131,6 +160,7 @@ static int command_import(const struct cli_global *global, int argc, char **argv
     if (status == 0)
         status = open_store(global, "import", &store, err);
     if (status == 0) {
+        when_interrupted(import_interrupted);
         status = import_image(&store, &import, operands.items[0],
                               operands.count > 1 ? operands.items[1] : NULL, err);
         store_close(&store);

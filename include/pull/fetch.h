@@ -15,6 +15,7 @@ struct pull_fetching {
     struct pull_transfer *transfer;
     struct pull_registry *registry; /* NULL for FETCH_URL */
     char *what;
+    uint32_t answers; /* of the last one that was ANSWERED: pull_transfer_answers() */
 };
 
 /*

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "pull/patience.h"
 #include "pull/response.h"
 #include "pull/url.h"
 
@@ -59,6 +60,10 @@ MD_MUST_CHECK
 struct pull_http *pull_http_open(int watch_fd, struct md_err *err);
 void pull_http_close(struct pull_http **http);
 
+/* For requests from now on. */
+void pull_http_set_patience(struct pull_http *http, const struct pull_patience *patience);
+const struct pull_patience *pull_http_patience(const struct pull_http *http);
+
 /* Begin a request. Only pull_http_step() moves it. Errors: MD_ERR_NETWORK. */
 MD_MUST_CHECK
 struct pull_exchange *pull_http_start(struct pull_http *http,
@@ -80,8 +85,5 @@ enum pull_event { PULL_EVENT_NONE, PULL_EVENT_MESSAGE, PULL_EVENT_GONE };
  * PULL_WATCH_MESSAGES the end of watch_fd is reported as a message.
  */
 enum pull_event pull_http_step(struct pull_http *http, enum pull_watch watch, int timeout_ms);
-
-/* The monotonic clock. */
-int64_t pull_now_ms(void);
 
 #endif

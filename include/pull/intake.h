@@ -26,10 +26,13 @@ struct pull_intake {
     size_t max;                           /* of a document */
     int64_t size;                         /* of the whole blob, -1 not known */
     int64_t position;                     /* bytes of the blob before the ring or in it */
-    int64_t discard; /* bytes of this exchange that came before and are not wanted */
-    bool no_range;   /* the server cannot do it right */
-    bool ranged;     /* this exchange asked for a part */
-    bool begun;      /* the head of this exchange was looked at */
+    int64_t discard;  /* bytes of this exchange that came before and are not wanted */
+    int64_t wasted;   /* bytes of all exchanges that came before and were not wanted */
+    unsigned answers; /* of which bytes are in the ring */
+    bool counted;     /* this exchange is one of them */
+    bool no_range;    /* the server cannot do it right */
+    bool ranged;      /* this exchange asked for a part */
+    bool begun;       /* the head of this exchange was looked at */
     enum pull_stop stop;
     struct md_buf body; /* the document, or what a refusal says */
 };

@@ -3,6 +3,7 @@
 #ifndef MD_PULL_LAYERS_H
 #define MD_PULL_LAYERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "pull/crew.h"
@@ -15,6 +16,8 @@
 struct pull_part {
     struct pull_layer wanted;
     struct store_layer held; /* locked until the image is published */
+    struct pull_kept kept;   /* its start from an earlier pull; fd -1: none, or given away */
+    bool anew;               /* its bytes were wrong once: no second chance */
     enum {
         PULL_PART_NEW,     /* not looked for yet */
         PULL_PART_CLAIMED, /* ours to fetch and unpack */
@@ -41,13 +44,18 @@ struct pull_layers {
  * Make every part READY or TWIN: claim what is missing, the largest first, fetch through as
  * many rings and unpack with as many writers as the crew has; then wait for what other
  * processes unpack. Meanwhile whichever writer is idle merges, the lowest layer first, and what
- * was unpacked is made durable while the last of it is merged.
+ * was unpacked is made durable while the last of it is merged. Before the first is fetched, the
+ * disk must have room for what is missing.
  *
- * Errors: those of the network and writer processes, naming the layer; store_draft_sync()'s.
- * Finished layers stay for the next try.
+ * Errors: those of the network and writer processes, naming the layer; store_draft_sync()'s;
+ * pull_space_check()'s. Finished layers stay for the next try, and of large ones the start that
+ * came (store/prefix.h).
  */
 MD_MUST_CHECK
 int pull_layers_get(struct pull_layers *layers, struct md_err *err);
+
+/* The least number of bytes that the layers will take which are not there yet. */
+uint64_t pull_layers_missing(const struct pull_part *parts, size_t count);
 
 /* Let go of all layers; unfinished ones are discarded. */
 void pull_layers_clear(const struct store *store, struct pull_part *parts, size_t count);

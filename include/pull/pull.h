@@ -4,6 +4,7 @@
 #define MD_PULL_PULL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/list.h"
@@ -13,6 +14,7 @@
 struct pull_options {
     struct md_platform platform; /* wanted */
     bool platform_asked;         /* --platform was given */
+    uint32_t attempts;           /* in a row that bring nothing new; 0: the usual number */
     FILE *out;                   /* docker's lines */
     bool quiet;                  /* only the full reference */
 };

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/digest.h"
@@ -36,7 +37,10 @@ void pull_response_header(struct pull_response *response, const char *line, size
 bool pull_response_range_is(const struct pull_response *response, int64_t first, int64_t last,
                             int64_t total);
 bool pull_response_is_html(const struct pull_response *response);
-/* Retry-After in seconds, at most a day; -1 when it did not come or is a date. */
-int pull_response_retry_after(const struct pull_response *response);
+/*
+ * Retry-After in seconds, at most a day; a date is counted from now, one that has passed is 0.
+ * -1 when it did not come or makes no sense. RFC 9110, 10.2.3.
+ */
+int pull_response_retry_after(const struct pull_response *response, time_t now);
 
 #endif

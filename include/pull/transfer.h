@@ -14,8 +14,6 @@
 #include "pull/http.h"
 #include "pull/ring.h"
 
-#define PULL_ATTEMPTS 5
-
 /* What to fetch. All pointers are borrowed until the transfer is closed. */
 struct pull_order {
     const char *what; /* for errors: "manifest for alpine:latest" */
@@ -58,7 +56,7 @@ bool pull_transfer_may_ask_token(struct pull_transfer *transfer);
  * ended. ANSWERED with another status: its body (cut at MD_MAX_ERROR_BODY) is in
  * pull_transfer_body().
  *
- * Errors: MD_ERR_NETWORK  it could not be fetched in PULL_ATTEMPTS
+ * Errors: MD_ERR_NETWORK  it could not be fetched in as many attempts as the patience allows
  *         MD_ERR_LIMIT    a document over max
  *         MD_ERR_DIGEST   a blob that is shorter or longer than size
  */
@@ -80,6 +78,8 @@ void pull_transfer_take_body(struct pull_transfer *transfer, struct md_buf *body
 /* The address that answered, and whether it is of another origin than the order's. */
 const struct pull_url *pull_transfer_url(const struct pull_transfer *transfer);
 bool pull_transfer_is_elsewhere(const struct pull_transfer *transfer);
+/* From how many answers the bytes in the ring were put together. */
+unsigned pull_transfer_answers(const struct pull_transfer *transfer);
 const char *pull_transfer_what(const struct pull_transfer *transfer);
 
 /*

@@ -19,6 +19,10 @@ struct pull_tree {
     int parent; /* the directory of the last entry, O_PATH; -1: none is remembered */
     uid_t uid;  /* what new files belong to without chown */
     gid_t gid;
+    /* The disk is full: true when it was given room, so that writing is worth another try. May
+     * be NULL; set by the owner. */
+    bool (*make_room)(void *context);
+    void *room_context;
     bool root_seen;   /* the tar has an entry for the root */
     bool rewritten;   /* something was replaced: later entries may make a record wrong */
     bool replaced;    /* by the entry under way */

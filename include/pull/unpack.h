@@ -11,10 +11,21 @@
 #include "base/oci.h"
 #include "pull/ring.h"
 
+/*
+ * The start of a layer, in a file that was opened for reading and appending: its first length
+ * bytes are taken before those of the ring, which are added to it. That they cannot be added
+ * (a full disk) is no failure: then no more is kept.
+ */
+struct pull_kept {
+    int fd;
+    int64_t length;
+};
+
 /* Where compressed bytes come from: a ring, or a descriptor (import). */
 struct pull_source {
     struct pull_ring *ring; /* NULL: read fd */
     int fd;
+    const struct pull_kept *kept; /* with a ring; or NULL */
 };
 
 /* What was promised. Plain value: it crosses a socket. */
@@ -43,6 +54,7 @@ struct pull_unpacked {
  *         MD_ERR_FORMAT  damaged or hostile, naming the (escaped) entry
  *         MD_ERR_LIMIT, MD_ERR_SYSTEM
  *         MD_ERR_NETWORK with empty text: the ring broke off, its writer knows why
+ * After MD_ERR_DIGEST and MD_ERR_FORMAT the ring has been read to its end.
  * On failure what was written stays; the caller discards the layer.
  */
 MD_MUST_CHECK

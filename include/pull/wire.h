@@ -26,6 +26,7 @@
 #include "base/err.h"
 #include "base/oci.h"
 #include "base/ref.h"
+#include "pull/http.h"
 #include "pull/unpack.h"
 
 #define PULL_RINGS 6 /* layers under way at once, as many as connections per host */
@@ -59,6 +60,7 @@ struct pull_resolve {
     struct md_platform platform;
     bool platform_asked;    /* --platform was given: a single manifest of another is an error */
     struct md_digest known; /* what the registry served last time; alg 0: nothing known */
+    struct pull_patience patience; /* for this and all that is asked for afterwards */
 };
 
 struct pull_resolved {
@@ -74,7 +76,7 @@ struct pull_layer {
     struct md_digest diff_id;
 };
 
-/* Fill ring with the blob from byte offset on, then end it. */
+/* Fill ring with the blob from byte offset on (less than its size), then end it. */
 struct pull_fetch {
     uint32_t ring;
     struct md_descriptor blob; /* size -1 and alg 0 for a URL */
@@ -82,10 +84,14 @@ struct pull_fetch {
     char url[2048]; /* FETCH_URL only: http or https */
 };
 
-/* Unpack what comes through ring (or, with ring PULL_RINGS, from the second descriptor). The
- * layer's directory comes as descriptor. */
+/*
+ * Unpack what comes through ring into the layer's directory, the first descriptor. The second
+ * one, which may be missing, is the file where the layer's start is kept: see struct pull_kept.
+ * With ring PULL_RINGS the layer itself is read from the second descriptor.
+ */
 struct pull_unpack_order {
     uint32_t ring;
+    int64_t kept; /* bytes that the file has */
     struct pull_promise promise;
 };
 
@@ -99,6 +105,7 @@ struct pull_message {
         struct pull_layer layer;
         struct pull_fetch fetch;
         struct pull_unpack_order unpack;
+        uint32_t answers; /* FETCHED: from how many answers the bytes were put together */
         struct pull_unpacked unpacked;
         uint64_t merged_bytes; /* MERGED: of the layer's regular files */
         struct md_err err;

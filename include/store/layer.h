@@ -53,6 +53,13 @@ MD_MUST_CHECK
 int store_layer_finish(const struct store *store, const struct md_digest *diff_id,
                        struct store_layer *layer, struct md_err *err);
 
+/*
+ * What was written into the claimed layer is wrong: throw it away and begin with an empty tree,
+ * the claim being kept.
+ */
+MD_MUST_CHECK
+int store_layer_renew(const struct store *store, struct store_layer *layer, struct md_err *err);
+
 /* Let go; a claimed, unfinished layer is discarded. Safe on zeroed (-1) and cleared ones. */
 void store_layer_clear(const struct store *store, struct store_layer *layer);
 

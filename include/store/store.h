@@ -98,7 +98,8 @@ int store_discard(const struct store *store, int folder, const char *name, struc
 
 /*
  * Clear what crashed commands left: objects in .trash; work in .partial that nobody holds a
- * lock on, but for finished layers of this boot (<diff id>.<boot id>); records of names that
+ * lock on, but for what an interrupted pull resumes from: for a week finished layers of this
+ * boot (<diff id>.<boot id>) and the starts of others (store/prefix.h); records of names that
  * are gone. What is locked is never touched. Failures are only logged: the next command tries
  * again.
  */

@@ -86,6 +86,7 @@ enum pull_progress pull_fetch_advance(struct pull_fetching *fetching, struct md_
     struct pull_transfer *transfer = fetching->transfer;
     enum pull_progress progress = registry ? pull_registry_advance(registry, transfer, err)
                                            : pull_transfer_advance(transfer, err);
+    unsigned answers;
 
     if (progress == PULL_UNDER_WAY) {
         return progress;
@@ -98,6 +99,8 @@ enum pull_progress pull_fetch_advance(struct pull_fetching *fetching, struct md_
             progress = PULL_GAVE_UP;
         }
     }
+    answers = pull_transfer_answers(transfer);
     fetching_clear(fetching);
+    fetching->answers = answers;
     return progress;
 }

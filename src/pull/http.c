@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
@@ -17,12 +16,12 @@
 
 #define BUFFER_BYTES (64L << 10)
 #define LOW_SPEED_BYTES 1024L
-#define LOW_SPEED_SECONDS 20L
 
 struct pull_http {
     CURLM *multi;
     CURLSH *share; /* TLS sessions: six connections to a host shake hands in full only once */
     int watch_fd;
+    struct pull_patience patience;
     struct pull_trust trust;
     bool file_needed; /* the directory alone did not do */
     struct pull_exchange *first;
@@ -45,14 +44,6 @@ struct pull_exchange {
     char reason[PULL_REASON_SIZE];
     char curl_words[CURL_ERROR_SIZE];
 };
-
-int64_t pull_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static size_t on_header(char *line, size_t size, size_t count, void *context)
 {
@@ -144,7 +135,8 @@ static enum pull_http_end timed_out(struct pull_exchange *exchange)
         return PULL_HTTP_UNREACHABLE;
     }
     snprintf(exchange->reason, sizeof(exchange->reason),
-             "less than %ld bytes a second for %ld s", LOW_SPEED_BYTES, LOW_SPEED_SECONDS);
+             "less than %ld bytes a second for %u s", LOW_SPEED_BYTES,
+             exchange->http->patience.stall_s);
     return PULL_HTTP_CUT;
 }
 
@@ -232,7 +224,8 @@ static CURLcode set_security(const struct pull_http *http, CURL *easy)
     return first;
 }
 
-static CURLcode set_transport(const struct pull_request *request, CURL *easy)
+static CURLcode set_transport(const struct pull_http *http, const struct pull_request *request,
+                              CURL *easy)
 {
     CURLcode first = CURLE_OK;
 
@@ -243,7 +236,9 @@ static CURLcode set_transport(const struct pull_request *request, CURL *easy)
     first = option(curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_BYTES), first);
     first = option(curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L), first);
     first = option(curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, LOW_SPEED_BYTES), first);
-    first = option(curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, LOW_SPEED_SECONDS), first);
+    /* While we have paused it libcurl does not count, and begins anew afterwards. */
+    first = option(curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)http->patience.stall_s),
+                   first);
     first = option(
         curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout_ms),
         first);
@@ -300,7 +295,7 @@ struct pull_exchange *pull_http_start(struct pull_http *http,
     exchange->easy = curl_easy_init();
     if (!exchange->easy || set_request(exchange, request) != CURLE_OK ||
         set_security(http, exchange->easy) != CURLE_OK ||
-        set_transport(request, exchange->easy) != CURLE_OK ||
+        set_transport(http, request, exchange->easy) != CURLE_OK ||
         curl_multi_add_handle(http->multi, exchange->easy) != CURLM_OK) {
         pull_exchange_close(&exchange);
         md_err_set(err, MD_ERR_NETWORK, "libcurl refuses the request");
@@ -358,6 +353,7 @@ struct pull_http *pull_http_open(int watch_fd, struct md_err *err)
     struct pull_http *http = md_xcalloc(1, sizeof(*http));
 
     http->watch_fd = watch_fd;
+    pull_http_set_patience(http, &(struct pull_patience){ 0 });
     http->trust = pull_trust_find();
     if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) {
         http->multi = curl_multi_init();
@@ -372,6 +368,16 @@ struct pull_http *pull_http_open(int watch_fd, struct md_err *err)
         md_err_set(err, MD_ERR_SYSTEM, "libcurl cannot be set up");
     }
     return http;
+}
+
+void pull_http_set_patience(struct pull_http *http, const struct pull_patience *patience)
+{
+    http->patience = pull_patience_complete(*patience);
+}
+
+const struct pull_patience *pull_http_patience(const struct pull_http *http)
+{
+    return &http->patience;
 }
 
 void pull_http_close(struct pull_http **http)

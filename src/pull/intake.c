@@ -58,6 +58,7 @@ static ssize_t put_in_ring(struct pull_intake *intake, const char *bytes, size_t
     size_t put = 0;
 
     intake->discard -= (int64_t)skip;
+    intake->wasted += (int64_t)skip;
     len -= skip;
     if (intake->size >= 0 && (int64_t)len > intake->size - intake->position) {
         intake->stop = PULL_STOP_ENOUGH;
@@ -65,6 +66,10 @@ static ssize_t put_in_ring(struct pull_intake *intake, const char *bytes, size_t
     }
     if (len > 0) {
         put = pull_ring_put(intake->ring, bytes + skip, len);
+    }
+    if (put > 0 && !intake->counted) {
+        intake->counted = true;
+        intake->answers++;
     }
     intake->position += (int64_t)put;
     return (ssize_t)(skip + put);
@@ -107,6 +112,7 @@ const char *pull_intake_begin(struct pull_intake *intake, char *out, size_t size
     md_buf_clear(&intake->body);
     intake->body.max = intake->max;
     intake->begun = false;
+    intake->counted = false;
     intake->stop = PULL_STOP_NONE;
     intake->ranged = intake->ring && !intake->no_range && intake->position > 0 &&
                      intake->position < intake->size;

@@ -7,6 +7,9 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/log.h"
+#include "pull/space.h"
+#include "store/prefix.h"
 
 #define NOBODY SIZE_MAX
 #define DRAW_MS 100
@@ -32,6 +35,8 @@ struct schedule {
         size_t part; /* NOBODY: free */
         bool taken;  /* a writer reads it */
         bool fetched, unpacked;
+        uint32_t answers;      /* that its bytes were put together from */
+        struct md_err failure; /* MD_ERR_DIGEST: for when the network process is done too */
     } rings[PULL_RINGS];
     size_t writer_ring[PULL_WRITERS]; /* IDLE, MERGES, or a ring */
 };
@@ -93,32 +98,43 @@ static size_t largest(const struct schedule *schedule, int stage)
     return found;
 }
 
-static int start_fetch(struct schedule *schedule, size_t ring, size_t part, struct md_err *err)
+/* Have the part come through the ring: what an earlier pull kept of it need not. */
+static int start_fetch(struct schedule *schedule, size_t ring, size_t index, struct md_err *err)
 {
+    struct pull_part *part = &schedule->parts[index];
+    const struct md_descriptor *blob = &part->wanted.layer.blob;
     struct pull_message order = {
         .tag = PULL_FETCH,
         .ring = (uint32_t)ring,
-        .fetch = { .ring = (uint32_t)ring, .blob = schedule->parts[part].wanted.layer.blob },
+        .fetch = { .ring = (uint32_t)ring, .blob = *blob },
     };
 
-    schedule->rings[ring].part = part;
-    schedule->rings[ring].taken = false;
-    schedule->rings[ring].fetched = false;
-    schedule->rings[ring].unpacked = false;
-    schedule->parts[part].stage = PULL_PART_FETCHED;
+    memset(&schedule->rings[ring], 0, sizeof(schedule->rings[ring]));
+    schedule->rings[ring].part = index;
+    part->stage = PULL_PART_FETCHED;
+    part->kept.fd =
+        store_prefix_open(schedule->store, &part->wanted.diff_id, blob, &part->kept.length);
     pull_ring_reset(&schedule->crew->rings[ring]);
-    pull_progress_phase(schedule->progress, part, PULL_DOWNLOADING);
+    pull_progress_phase(schedule->progress, index, PULL_DOWNLOADING);
+    if (part->kept.length > 0 && part->kept.length == blob->size) {
+        pull_ring_end(&schedule->crew->rings[ring], PULL_RING_WHOLE);
+        schedule->rings[ring].fetched = true;
+        return 0;
+    }
+    order.fetch.offset = part->kept.length;
     return pull_wire_send(schedule->crew->network.socket, &order, NULL, 0, err);
 }
 
 static int start_unpack(struct schedule *schedule, size_t writer, size_t ring,
                         struct md_err *err)
 {
-    const struct pull_part *part = &schedule->parts[schedule->rings[ring].part];
+    struct pull_part *part = &schedule->parts[schedule->rings[ring].part];
+    const int fds[] = { part->held.dir, part->kept.fd };
     struct pull_message order = {
         .tag = PULL_UNPACK,
         .ring = (uint32_t)ring,
         .unpack = { .ring = (uint32_t)ring,
+                    .kept = part->kept.length,
                     .promise = { .digest = part->wanted.layer.blob.digest,
                                  .size = part->wanted.layer.blob.size,
                                  .diff_id = part->wanted.diff_id } },
@@ -126,8 +142,11 @@ static int start_unpack(struct schedule *schedule, size_t writer, size_t ring,
 
     schedule->rings[ring].taken = true;
     schedule->writer_ring[writer] = ring;
-    return pull_wire_send(schedule->crew->writers[writer].socket, &order, &part->held.dir, 1,
-                          err);
+    if (pull_wire_send(schedule->crew->writers[writer].socket, &order, fds,
+                       part->kept.fd >= 0 ? 2 : 1, err) < 0)
+        return -1;
+    md_fd_close(&part->kept.fd);
+    return 0;
 }
 
 /* A ring that a layer comes through and no writer reads yet: the largest layer first. */
@@ -203,17 +222,52 @@ static int assign(struct schedule *schedule, struct md_err *err)
     return 0;
 }
 
-/* Both sides are done: the layer is whole and verified. */
+static int failed(const struct pull_part *part, const struct md_err *theirs, struct md_err *err)
+{
+    *err = *theirs;
+    return md_err_in(err, "layer %s", part->wanted.layer.blob.digest.text);
+}
+
+static void forget_start(const struct schedule *schedule, const struct pull_part *part)
+{
+    store_prefix_discard(schedule->store, &part->wanted.diff_id, &part->wanted.layer.blob);
+}
+
+/*
+ * Its bytes are not the promised ones. Were they put together, from what an earlier pull kept
+ * or from several answers, then any piece may be to blame: fetch it once more, from the start.
+ */
+static int fetch_anew(struct schedule *schedule, size_t ring, struct md_err *err)
+{
+    struct pull_part *part = &schedule->parts[schedule->rings[ring].part];
+    const struct md_err *failure = &schedule->rings[ring].failure;
+
+    if (part->anew || (part->kept.length == 0 && schedule->rings[ring].answers < 2))
+        return failed(part, failure, err);
+    md_log("layer %s: %s: once more from the start", part->wanted.layer.blob.digest.text,
+           failure->text);
+    if (store_layer_renew(schedule->store, &part->held, err) < 0)
+        return -1;
+    part->anew = true;
+    part->stage = PULL_PART_CLAIMED;
+    schedule->rings[ring].part = NOBODY;
+    return 0;
+}
+
+/* When both sides are done: the layer is whole and verified, or has failed. */
 static int finish(struct schedule *schedule, size_t ring, struct md_err *err)
 {
     size_t index = schedule->rings[ring].part;
     struct pull_part *part = &schedule->parts[index];
 
+    if (schedule->rings[ring].fetched && schedule->rings[ring].failure.kind)
+        return fetch_anew(schedule, ring, err);
     if (!schedule->rings[ring].fetched || !schedule->rings[ring].unpacked)
         return 0;
     schedule->rings[ring].part = NOBODY;
     if (store_layer_finish(schedule->store, &part->wanted.diff_id, &part->held, err) < 0)
         return md_err_in(err, "layer %s", part->wanted.layer.blob.digest.text);
+    forget_start(schedule, part);
     part->stage = PULL_PART_READY;
     pull_progress_phase(schedule->progress, index, PULL_COMPLETE);
     return 0;
@@ -227,12 +281,6 @@ static int ring_of(const struct schedule *schedule, const struct pull_message *m
     if (message->ring >= PULL_RINGS || schedule->rings[message->ring].part == NOBODY)
         return md_err_set(err, MD_ERR_FORMAT, "unexpected message %d", (int)message->tag);
     return 0;
-}
-
-static int failed(const struct pull_part *part, const struct md_err *theirs, struct md_err *err)
-{
-    *err = *theirs;
-    return md_err_in(err, "layer %s", part->wanted.layer.blob.digest.text);
 }
 
 static int from_network(struct schedule *schedule, struct md_err *err)
@@ -249,6 +297,21 @@ static int from_network(struct schedule *schedule, struct md_err *err)
     if (message.tag == PULL_FAILED)
         return failed(&schedule->parts[schedule->rings[ring].part], &message.err, err);
     schedule->rings[ring].fetched = true;
+    schedule->rings[ring].answers = message.answers;
+    return finish(schedule, ring, err);
+}
+
+static int writer_failed(struct schedule *schedule, size_t ring, const struct md_err *theirs,
+                         struct md_err *err)
+{
+    const struct pull_part *part = &schedule->parts[schedule->rings[ring].part];
+
+    /* What cannot be used must not be kept; a full disk or the like says nothing of it. */
+    if (theirs->kind != MD_ERR_SYSTEM)
+        forget_start(schedule, part);
+    if (theirs->kind != MD_ERR_DIGEST)
+        return failed(part, theirs, err);
+    schedule->rings[ring].failure = *theirs;
     return finish(schedule, ring, err);
 }
 
@@ -286,7 +349,7 @@ static int from_writer(struct schedule *schedule, size_t writer, struct md_err *
     if (message.tag == PULL_FAILED && message.err.text[0] == '\0')
         return 0;
     if (message.tag == PULL_FAILED)
-        return failed(&schedule->parts[schedule->rings[ring].part], &message.err, err);
+        return writer_failed(schedule, ring, &message.err, err);
     schedule->rings[ring].unpacked = true;
     return finish(schedule, ring, err);
 }
@@ -297,7 +360,8 @@ static void show(struct schedule *schedule)
         size_t part = schedule->rings[r].part;
 
         if (part != NOBODY)
-            schedule->progress->lines[part].done = pull_ring_total(&schedule->crew->rings[r]);
+            schedule->progress->lines[part].done = (uint64_t)schedule->parts[part].kept.length +
+                                                   pull_ring_total(&schedule->crew->rings[r]);
     }
     pull_progress_draw(schedule->progress);
 }
@@ -338,12 +402,36 @@ static int fetch_claimed(struct schedule *schedule, struct md_err *err)
     return 0;
 }
 
-/* Nothing is claimed now, so that two pulls cannot wait for each other. */
+uint64_t pull_layers_missing(const struct pull_part *parts, size_t count)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].stage == PULL_PART_CLAIMED || parts[i].stage == PULL_PART_FETCHED)
+            bytes += (uint64_t)parts[i].wanted.layer.blob.size;
+    }
+    return bytes;
+}
+
+/*
+ * Wait for the layers that other processes unpack. When one of them has died the others of it
+ * are probably ours as well: they are all fetched at once.
+ */
 static int wait_for_others(struct schedule *schedule, struct md_err *err)
 {
     for (size_t i = 0; i < schedule->count; i++) {
+        /* Nothing is claimed now, so that two pulls cannot wait for each other. */
         if (schedule->parts[i].stage == PULL_PART_BUSY &&
-            (look_for(schedule, i, STORE_WAIT, err) < 0 || fetch_claimed(schedule, err) < 0))
+            look_for(schedule, i, STORE_WAIT, err) < 0)
+            return -1;
+        if (schedule->parts[i].stage != PULL_PART_CLAIMED)
+            continue;
+        for (size_t other = i + 1; other < schedule->count; other++) {
+            if (schedule->parts[other].stage == PULL_PART_BUSY &&
+                look_for(schedule, other, STORE_TRY, err) < 0)
+                return -1;
+        }
+        if (fetch_claimed(schedule, err) < 0)
             return -1;
     }
     return 0;
@@ -368,6 +456,7 @@ int pull_layers_get(struct pull_layers *layers, struct md_err *err)
         .progress = layers->progress,
         .rootfs = layers->draft->rootfs,
     };
+    uint64_t missing;
 
     for (size_t r = 0; r < PULL_RINGS; r++)
         schedule.rings[r].part = NOBODY;
@@ -377,7 +466,9 @@ int pull_layers_get(struct pull_layers *layers, struct md_err *err)
         if (look_for(&schedule, i, STORE_TRY, err) < 0)
             return -1;
     }
-    if (fetch_claimed(&schedule, err) < 0 || wait_for_others(&schedule, err) < 0 ||
+    missing = pull_layers_missing(layers->parts, layers->count);
+    if (pull_space_check(layers->store, missing, err) < 0 ||
+        fetch_claimed(&schedule, err) < 0 || wait_for_others(&schedule, err) < 0 ||
         assign(&schedule, err) < 0)
         return -1;
     /* The disk has nothing to do while the last layers are merged. */
@@ -392,6 +483,8 @@ int pull_layers_get(struct pull_layers *layers, struct md_err *err)
 
 void pull_layers_clear(const struct store *store, struct pull_part *parts, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         store_layer_clear(store, &parts[i].held);
+        md_fd_close(&parts[i].kept.fd);
+    }
 }

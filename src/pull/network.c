@@ -76,6 +76,7 @@ static void resolve(struct network *network, const struct pull_resolve *order)
     struct md_err err = { 0 };
     struct pull_registry *registry = choose_registry(network, &order->ref);
 
+    pull_http_set_patience(network->http, &order->patience);
     if (pull_resolve(registry, order, network->socket, &err) < 0) {
         send_failed(network, PULL_RINGS, &err);
     }
@@ -143,6 +144,7 @@ static void advance(struct network *network, uint32_t ring)
         send_failed(network, ring, &err);
         break;
     case PULL_ANSWERED:
+        message.answers = fetching->answers;
         pull_ring_end(fetching->ring, PULL_RING_WHOLE);
         send_or_leave(network, &message);
         break;

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/ref.h"
 #include "pull/layers.h"
+#include "pull/space.h"
 #include "store/image.h"
 #include "store/merge.h"
 
@@ -78,6 +79,7 @@ static int take_layer(struct pull *pull, const struct pull_layer *layer, struct 
     pull->parts[pull->part_count++] = (struct pull_part){
         .wanted = *layer,
         .held = { .dir = -1, .tree = -1 },
+        .kept = { .fd = -1 },
     };
     return 0;
 }
@@ -132,7 +134,8 @@ static int resolve(struct pull *pull, struct md_err *err)
         .ring = PULL_RINGS,
         .resolve = { .ref = pull->ref,
                      .platform = pull->options->platform,
-                     .platform_asked = pull->options->platform_asked },
+                     .platform_asked = pull->options->platform_asked,
+                     .patience = { .attempts = pull->options->attempts } },
     };
     int done = 0;
 
@@ -302,12 +305,14 @@ static int pull_one(const struct store *store, const struct pull_options *option
     md_ref_full(&pull.ref, pull.full);
     int status = pull_name(&pull, err);
 
-    if (status < 0) {
-        md_err_in(err, "pull \"%s\"", pull.familiar);
+    if (status < 0)
         pull_crew_stop(crew); /* before its unfinished trees are removed */
-    }
     store_draft_clear(store, &pull.draft);
     pull_layers_clear(store, pull.parts, pull.part_count);
+    if (status < 0) {
+        pull_space_explain(store, pull_layers_missing(pull.parts, pull.part_count), err);
+        md_err_in(err, "pull \"%s\"", pull.familiar);
+    }
     free(pull.parts);
     for (size_t i = 0; i < PULL_DOCUMENTS; i++)
         free(pull.documents[i].bytes);

@@ -160,13 +160,30 @@ bool pull_response_is_html(const struct pull_response *response)
     return strncasecmp(response->content_type, "text/html", 9) == 0;
 }
 
-int pull_response_retry_after(const struct pull_response *response)
+/* Seconds until "Sun, 06 Nov 1994 08:49:37 GMT", the one form that may still be sent. */
+static int seconds_until(const char *date, time_t now)
+{
+    struct tm broken = { 0 };
+    const char *rest = strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &broken);
+    time_t when;
+
+    if (!rest || *rest != '\0') {
+        return -1;
+    }
+    when = timegm(&broken);
+    if (when <= now) {
+        return 0;
+    }
+    return when - now > LONGEST_S ? LONGEST_S : (int)(when - now);
+}
+
+int pull_response_retry_after(const struct pull_response *response, time_t now)
 {
     const char *text = response->retry_after;
     uint64_t seconds;
 
     if (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0') {
-        return -1;
+        return seconds_until(text, now);
     }
     return md_text_parse_u64(text, LONGEST_S, &seconds) < 0 ? LONGEST_S : (int)seconds;
 }

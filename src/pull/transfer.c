@@ -6,14 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
 #include "pull/intake.h"
 
 #define CONNECT_TIMEOUT_MS 15000
-#define FIRST_PAUSE_MS 200 /* doubled from attempt to attempt */
-#define LONGEST_PAUSE_S 10 /* a longer Retry-After is told to the user instead */
+#define LONGEST_PAUSE_S 30        /* a longer Retry-After is told to the user instead */
+#define PROGRESS_BYTES (64 << 10) /* an attempt that brought so many was worth it */
+#define WASTED_TIMES 4 /* so often the whole may come in vain from who knows no ranges */
 
 struct pull_transfer {
     struct pull_intake intake;
@@ -24,7 +26,8 @@ struct pull_transfer {
     struct pull_url origin; /* the order's, or what pull_transfer_again() set */
     char *authorization;
     unsigned serial;
-    int attempts;
+    unsigned attempts; /* in a row without progress */
+    int64_t mark;      /* the intake's position when they were last 0 */
     int redirects;
     int64_t retry_at_ms;
     enum pull_http_end end;
@@ -42,6 +45,7 @@ struct pull_transfer *pull_transfer_open(struct pull_http *http, const struct pu
     transfer->intake.max = order->max;
     transfer->intake.size = order->size;
     transfer->intake.position = order->offset;
+    transfer->mark = order->offset;
     pull_intake_open(&transfer->intake);
     transfer->http = http;
     transfer->order = *order;
@@ -111,18 +115,27 @@ static enum pull_progress try_again(struct pull_transfer *transfer, int64_t paus
     return PULL_UNDER_WAY;
 }
 
-/* Counts an attempt; false when there are no more. */
-static bool may_try_again(struct pull_transfer *transfer)
+/* The same bytes come again and again: without this a layer of N parts could cost N * N / 2. */
+static bool is_wasteful(const struct pull_transfer *transfer)
 {
-    return ++transfer->attempts < PULL_ATTEMPTS;
+    return transfer->intake.wasted / WASTED_TIMES > transfer->order.size;
 }
 
-/* 200, 400, 800, 1600 ms, and up to a quarter more, so that clients do not come in step. */
+/* Counts an attempt, from 1 again after progress; false when there are no more. */
+static bool may_try_again(struct pull_transfer *transfer)
+{
+    if (transfer->intake.position - transfer->mark >= PROGRESS_BYTES) {
+        transfer->attempts = 0;
+        transfer->mark = transfer->intake.position;
+    }
+    transfer->attempts++;
+    return transfer->attempts < pull_http_patience(transfer->http)->attempts &&
+           !(transfer->order.ring && is_wasteful(transfer));
+}
+
 static int64_t next_pause_ms(const struct pull_transfer *transfer)
 {
-    int64_t pause = (int64_t)FIRST_PAUSE_MS << (transfer->attempts - 1);
-
-    return pause + pull_now_ms() % (pause / 4);
+    return pull_patience_pause_ms(pull_http_patience(transfer->http), transfer->attempts);
 }
 
 static enum pull_progress give_up(struct pull_transfer *transfer, const char *reason,
@@ -131,7 +144,7 @@ static enum pull_progress give_up(struct pull_transfer *transfer, const char *re
     char attempts[32] = "";
 
     if (transfer->attempts > 1) {
-        snprintf(attempts, sizeof(attempts), ", tried %d times", transfer->attempts);
+        snprintf(attempts, sizeof(attempts), ", tried %u times", transfer->attempts);
     }
     md_err_set(err, MD_ERR_NETWORK, "%s: %s: %s%s", transfer->order.what, transfer->url.site,
                reason, attempts);
@@ -160,12 +173,23 @@ static enum pull_progress wrong_size(struct pull_transfer *transfer, struct md_e
 
 /* ---- What came of an exchange ---- */
 
+static bool is_complete(const struct pull_transfer *transfer)
+{
+    const struct pull_order *order = &transfer->order;
+
+    return order->ring && order->size > 0 && transfer->intake.position == order->size;
+}
+
 /* No answer, or half of one. */
 static enum pull_progress after_break(struct pull_transfer *transfer, struct md_err *err)
 {
     const struct pull_order *order = &transfer->order;
     bool passing = false;
 
+    /* Its end is missing, but nothing of the blob. */
+    if (is_complete(transfer)) {
+        return PULL_ANSWERED;
+    }
     switch (transfer->end) {
     case PULL_HTTP_CUT:
         /* Bytes of unknown size and digest must not be put together from two answers. */
@@ -258,7 +282,7 @@ static bool is_redirect(int status)
 /* The server says that it will pass, and how long that takes is bearable. */
 static bool will_pass(const struct pull_response *response, int64_t *pause_ms)
 {
-    int seconds = pull_response_retry_after(response);
+    int seconds = pull_response_retry_after(response, time(NULL));
 
     if (seconds > LONGEST_PAUSE_S) {
         return false;
@@ -266,10 +290,7 @@ static bool will_pass(const struct pull_response *response, int64_t *pause_ms)
     if (seconds > 0 && *pause_ms < seconds * INT64_C(1000)) {
         *pause_ms = seconds * INT64_C(1000);
     }
-    if (response->status == 429) {
-        return seconds >= 0; /* else asking again only makes it worse */
-    }
-    return response->status == 408 || response->status >= 500;
+    return response->status == 408 || response->status == 429 || response->status >= 500;
 }
 
 static enum pull_progress after_answer(struct pull_transfer *transfer, struct md_err *err)
@@ -379,6 +400,11 @@ const struct pull_url *pull_transfer_url(const struct pull_transfer *transfer)
 bool pull_transfer_is_elsewhere(const struct pull_transfer *transfer)
 {
     return !pull_url_same_origin(&transfer->url, &transfer->origin);
+}
+
+unsigned pull_transfer_answers(const struct pull_transfer *transfer)
+{
+    return transfer->intake.answers;
 }
 
 const char *pull_transfer_what(const struct pull_transfer *transfer)

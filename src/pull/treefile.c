@@ -17,6 +17,7 @@
 
 /* A file being written. */
 struct output {
+    struct pull_tree *tree;
     int fd;
     int64_t size;  /* what it will have */
     int64_t at;    /* written so far, holes included */
@@ -34,12 +35,22 @@ static void write_back(struct output *output, int64_t least)
         output->begun = output->at;
 }
 
+static bool has_room_after_all(const struct pull_tree *tree)
+{
+    int full = errno;
+    bool made = (full == ENOSPC || full == EDQUOT) && tree->make_room &&
+                tree->make_room(tree->room_context);
+
+    errno = full;
+    return made;
+}
+
 static int write_at(struct output *output, const char *bytes, size_t len)
 {
     while (len > 0) {
         ssize_t done = pwrite(output->fd, bytes, len, output->at);
 
-        if (done < 0 && errno == EINTR)
+        if (done < 0 && (errno == EINTR || has_room_after_all(output->tree)))
             continue;
         if (done < 0)
             return -1;
@@ -173,7 +184,7 @@ static int set_attributes(struct pull_tree *tree, struct pull_tar *tar,
 int pull_tree_fill(struct pull_tree *tree, struct pull_tar *tar, const struct pull_entry *entry,
                    int fd, struct md_err *err)
 {
-    struct output output = { .fd = fd, .size = entry->size };
+    struct output output = { .tree = tree, .fd = fd, .size = entry->size };
 
     if (entry->size < 0 || (uint64_t)entry->size > MD_MAX_LAYER_BYTES)
         return md_err_set(err, MD_ERR_LIMIT, "a size of %lld bytes", (long long)entry->size);

@@ -8,13 +8,16 @@
 #include "pull/unpack.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "pull/ahead.h"
 #include "pull/hash.h"
@@ -32,7 +35,10 @@ struct unpack {
     unsigned char *out; /* what they inflate to, without ahead */
     size_t in_at;
     size_t in_end;
-    bool in_over; /* the source has ended */
+    bool in_over;          /* the source has ended */
+    _Atomic bool keeping;  /* what comes through the ring; ended by either thread */
+    _Atomic int64_t taken; /* compressed bytes, for the thread that writes files */
+    int64_t given;         /* bytes of what was kept that had to make room */
     enum pull_format format;
     struct pull_hash *in_hash; /* NULL: no digest was promised */
     struct pull_hash *out_hash;
@@ -41,6 +47,15 @@ struct unpack {
     struct pull_unfilter *unfilter; /* bzip2 and xz: instead of inflate */
     struct pull_tree tree;
 };
+
+static void drain_ring(struct pull_ring *ring)
+{
+    const unsigned char *bytes;
+    ssize_t len;
+
+    while ((len = pull_ring_peek(ring, &bytes)) > 0)
+        pull_ring_take(ring, (size_t)len);
+}
 
 static ssize_t read_ring(struct pull_ring *ring, unsigned char *to, size_t room)
 {
@@ -56,15 +71,81 @@ static ssize_t read_ring(struct pull_ring *ring, unsigned char *to, size_t room)
     return len;
 }
 
+/* The part of what was kept that has not been taken yet. */
+static int64_t kept_left(const struct unpack *unpack)
+{
+    const struct pull_kept *kept = unpack->source->kept;
+
+    return kept ? kept->length - (int64_t)unpack->unpacked->compressed_bytes : 0;
+}
+
+static ssize_t read_kept(struct unpack *unpack, unsigned char *to, size_t room,
+                         struct md_err *err)
+{
+    int64_t left = kept_left(unpack);
+    ssize_t len;
+
+    if ((int64_t)room > left)
+        room = (size_t)left;
+    do
+        len = pread(unpack->source->kept->fd, to, room,
+                    (off_t)unpack->unpacked->compressed_bytes);
+    while (len < 0 && errno == EINTR);
+    if (len > 0)
+        return len;
+    drain_ring(unpack->source->ring);
+    return md_err_set(err, MD_ERR_DIGEST, "what an earlier pull kept of it cannot be read");
+}
+
+static void keep(struct unpack *unpack, const unsigned char *bytes, size_t len)
+{
+    if (!unpack->keeping || md_fd_write_all(unpack->source->kept->fd, bytes, len) == 0)
+        return;
+    md_log("no more is kept for resuming: %m");
+    unpack->keeping = false;
+}
+
+/*
+ * A pull_tree.make_room. Of a layer that is resumed what was kept gives way: or a disk that has
+ * just enough room for the layer would be full each time that it is tried again.
+ */
+static bool make_room(void *context)
+{
+    struct unpack *unpack = context;
+    const struct pull_kept *kept = unpack->source->kept;
+    int64_t taken = unpack->taken;
+
+    if (!kept || kept->length == 0 || taken <= unpack->given)
+        return false;
+    /* What is still to be read from it stays. */
+    if (fallocate(kept->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, unpack->given,
+                  taken - unpack->given) < 0)
+        return false;
+    md_log("nothing more is kept for resuming, to make room");
+    unpack->keeping = false;
+    unpack->given = taken;
+    return true;
+}
+
+/* Without its first bytes it is of no use to a next pull. */
+static void drop_given(const struct unpack *unpack)
+{
+    if (unpack->given > 0 && ftruncate(unpack->source->kept->fd, 0) < 0)
+        md_log("cannot empty what was kept: %m"); /* its digest will be found wrong */
+}
+
 static ssize_t read_source(struct unpack *unpack, unsigned char *to, size_t room,
                            struct md_err *err)
 {
     ssize_t len;
 
+    if (kept_left(unpack) > 0)
+        return read_kept(unpack, to, room, err);
     if (unpack->source->ring) {
         len = read_ring(unpack->source->ring, to, room);
         if (len < 0)
             return md_err_set(err, MD_ERR_NETWORK, "%s", "");
+        keep(unpack, to, (size_t)len);
         return len;
     }
     do
@@ -80,6 +161,7 @@ static int account(struct unpack *unpack, const unsigned char *bytes, size_t len
     int64_t promised = unpack->promise->size;
 
     unpack->unpacked->compressed_bytes += len;
+    unpack->taken = (int64_t)unpack->unpacked->compressed_bytes;
     if (promised >= 0 && unpack->unpacked->compressed_bytes > (uint64_t)promised)
         return md_err_set(err, MD_ERR_DIGEST, "got more than the %lld bytes expected",
                           (long long)promised);
@@ -351,13 +433,18 @@ int pull_unpack(struct pull_source *source, const struct pull_promise *promise, 
     unpack->source = source;
     unpack->promise = promise;
     unpack->unpacked = unpacked;
+    unpack->keeping = source->kept != NULL;
     unpack->in = md_xmalloc(BLOCK_BYTES);
     if (promise->digest.alg)
         unpack->in_hash = pull_hash_open(promise->digest.alg);
     unpack->out_hash = pull_hash_open(promise->diff_id.alg ? promise->diff_id.alg : MD_SHA256);
+    unpack->tree.make_room = make_room;
+    unpack->tree.room_context = unpack;
     result = pull_tree_open(&unpack->tree, layer_dir, err);
     if (result == 0)
         result = run(unpack, err);
+    if (result < 0)
+        drop_given(unpack);
     clear(unpack);
     umask(mask);
     return result;

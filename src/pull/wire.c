@@ -114,7 +114,7 @@ static bool content_fits(struct pull_message *message)
         return message->fetch.ring < PULL_RINGS && message->fetch.offset >= 0 &&
                digest_fits(&message->fetch.blob.digest);
     case PULL_UNPACK:
-        return message->unpack.ring <= PULL_RINGS &&
+        return message->unpack.ring <= PULL_RINGS && message->unpack.kept >= 0 &&
                digest_fits(&message->unpack.promise.digest) &&
                digest_fits(&message->unpack.promise.diff_id);
     case PULL_UP_TO_DATE:

@@ -15,10 +15,13 @@
 static int unpack(const struct pull_unpack_order *order, struct pull_ring *rings,
                   const int *fds, struct pull_unpacked *unpacked, struct md_err *err)
 {
+    const struct pull_kept kept = { .fd = fds[1], .length = order->kept };
     struct pull_source source = { .fd = fds[1] };
 
-    if (order->ring < PULL_RINGS)
+    if (order->ring < PULL_RINGS) {
         source.ring = &rings[order->ring];
+        source.kept = fds[1] >= 0 ? &kept : NULL;
+    }
     if (fds[0] < 0 || (!source.ring && source.fd < 0))
         return md_err_set(err, MD_ERR_FORMAT, "an order without its descriptors");
     return pull_unpack(&source, &order->promise, fds[0], unpacked, err);

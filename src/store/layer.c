@@ -270,6 +270,15 @@ int store_layer_finish(const struct store *store, const struct md_digest *diff_i
     }
 }
 
+int store_layer_renew(const struct store *store, struct store_layer *layer, struct md_err *err)
+{
+    md_fd_close(&layer->tree);
+    if (store_discard(store, layer->dir, "tree", err) < 0 ||
+        store_discard(store, layer->dir, "entries", err) < 0)
+        return -1;
+    return make_tree(layer, err);
+}
+
 void store_layer_clear(const struct store *store, struct store_layer *layer)
 {
     /* Discarded while the lock is held: the name is ours. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -18,6 +19,8 @@
 #include "store/store.h"
 
 #define TRASH_DIGITS 16
+/* What an interrupted pull left is of use until its image is pulled again: a week is enough. */
+#define KEPT_SECONDS (7 * 86400)
 
 /* What the visits below are given. */
 struct sweep {
@@ -95,6 +98,46 @@ static bool is_finished_layer(const struct store *store, const char *name)
            strcmp(name + hex + 1, store->boot_id) == 0;
 }
 
+/* <diff id>.<half a digest>.prefix: see store/prefix.h. */
+static bool is_prefix(const char *name)
+{
+    size_t hex = strspn(name, "0123456789abcdef");
+
+    return (hex == 64 || hex == 128) && name[hex] == '.' &&
+           strspn(name + hex + 1, "0123456789abcdef") == 32 &&
+           strcmp(name + hex + 33, ".prefix") == 0;
+}
+
+/* Not changed for so long that nobody will come for it. */
+static bool is_stale(const struct store *store, const char *name)
+{
+    struct stat st;
+
+    return fstatat(store->partial, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           time(NULL) - st.st_mtime > KEPT_SECONDS;
+}
+
+/* The start of a layer goes when it is stale or the layer came otherwise, unless claimed. */
+static int sweep_prefix(const struct store *store, const char *name, struct md_err *err)
+{
+    struct md_err failed = { 0 };
+    MD_AUTO_FD claim = -1;
+    char layer[MD_MAX_NAME + 1];
+    size_t hex = strcspn(name, ".");
+    struct stat st;
+
+    snprintf(layer, sizeof(layer), "%.*s", (int)hex, name);
+    if (!is_stale(store, name) && fstatat(store->layers, layer, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+        return 0;
+    }
+    snprintf(layer, sizeof(layer), "%.*s.new", (int)hex, name);
+    claim = store_try_lock(store->partial, layer, &failed);
+    if (claim < 0 && failed.kind != MD_ERR_NOT_FOUND) {
+        return 0;
+    }
+    return store_discard(store, store->partial, name, err);
+}
+
 static int sweep_partial(const char *name, unsigned char type, void *context,
                          struct md_err *err)
 {
@@ -103,7 +146,13 @@ static int sweep_partial(const char *name, unsigned char type, void *context,
     struct md_err failed = { 0 };
 
     (void)err;
-    if (is_finished_layer(store, name)) {
+    if (is_finished_layer(store, name) && !is_stale(store, name)) {
+        return 0;
+    }
+    if (type == DT_REG && is_prefix(name)) {
+        if (sweep_prefix(store, name, &failed) < 0) {
+            md_log("sweep: %s", failed.text);
+        }
         return 0;
     }
     if (type == DT_DIR || type == DT_REG) {

@@ -51,6 +51,12 @@ hub_requests() {
     hub_py requests "$HUB_DIR" "$1"
 }
 
+# hub_ranges registry|token|cdn MATCH: the Range field ("bytes=5-9", or "whole") of each of those whose
+# path has MATCH, a digest for instance.
+hub_ranges() {
+    hub_py ranges "$HUB_DIR" "$@"
+}
+
 hub_forget() {
     rm -f "$HUB_DIR"/log/*.jsonl "$HUB_DIR/events"
 }

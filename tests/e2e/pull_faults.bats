@@ -195,21 +195,63 @@ with_small_disk() {
     hub_run rmdir "$MINIDOCK_ROOT/lost+found"
 }
 
-@test "a full disk is an error that says so and names the layer, and room heals it" {
+@test "a disk that is too small for an image is told so before a layer is fetched" {
     with_small_disk 40
     pull -q small
     hub_run dd if=/dev/zero of="$MINIDOCK_ROOT/.filler" bs=1M count=25 2>/dev/null
+    hub_forget
     run hub_run minidock pull big
     exited 1
-    said "No space left on device"
-    [[ "$output" == *"$(short "$(hub_info big:latest layers 2)")"* ||
-        "$output" == *"$(short "$(hub_info big:latest layers 1)")"* ]]
+    said "$MINIDOCK_ROOT"
+    said "at least 13.7MB needed; nothing was fetched"
+    said " free"
+    for layer in $(hub_info big:latest layers); do
+        [ -z "$(hub_ranges cdn "$layer")" ]
+    done
     absent big
     no_residue
-    [ "$(hub_run cat "$(rootfs small)/etc/top")" = top ]
     hub_run rm "$MINIDOCK_ROOT/.filler"
     pull -q big
     no_residue --clean
+    hub_run umount "$MINIDOCK_ROOT"
+}
+
+@test "a disk that runs full is an error that says where, what is needed, and room resumes" {
+    with_small_disk 60
+    pull -q small
+    layer="$(hub_info roomy:latest layers 1)"
+    run hub_run minidock pull roomy
+    exited 1
+    said "No space left on device"
+    said "$MINIDOCK_ROOT"
+    said "needed; what there was room for is kept, pull again when there is more"
+    said "$(short "$layer")"
+    absent roomy
+    no_residue
+    [ "$(hub_run cat "$(rootfs small)/etc/top")" = top ]
+    # Room is made by a larger disk with the same files.
+    hub_run cp -a "$MINIDOCK_ROOT" "$BATS_TEST_TMPDIR/roomy"
+    hub_run umount "$MINIDOCK_ROOT"
+    MINIDOCK_ROOT="$BATS_TEST_TMPDIR/roomy"
+    hub_forget
+    pull -q roomy
+    run hub_ranges cdn "$layer"
+    [[ -z "$output" || "$output" = bytes=* ]]
+    no_residue --clean
+}
+
+@test "a disk with just enough room for an image is filled by the second pull at the latest" {
+    with_small_disk 88
+    pull -q small
+    run hub_run minidock pull roomy
+    if [ "$status" -ne 0 ]; then
+        said "what there was room for is kept"
+        no_residue
+        pull -q roomy
+    fi
+    no_residue --clean
+    [ "$(hub_run stat -c %s "$(rootfs roomy)/data/noise")" = $((10 << 20)) ]
+    [ "$(hub_run tail -n 1 "$(rootfs roomy)/data/text7")" = "line 7" ]
     hub_run umount "$MINIDOCK_ROOT"
 }
 

@@ -99,7 +99,7 @@ pulled_after_all() {
     pulled_after_all
 }
 
-@test "what a killed pull left is gone when the next one has started and ended" {
+@test "what a killed pull left is gone, but for what it can resume from, after the next one" {
     layer="$(hub_info big:latest layers 2)"
     killed_at cdn "$layer" 5000000 KILL
     exited 137
@@ -148,12 +148,13 @@ pulled_after_all() {
     no_residue --clean
 }
 
-@test "Ctrl-C ends a pull at once, with 130, and leaves nothing" {
+@test "Ctrl-C ends a pull at once, with 130, and leaves only what the next one needs" {
     layer="$(hub_info big:latest layers 2)"
     for signal in INT TERM; do
         killed_at cdn "$layer" 5000000 "$signal"
         [ "$signal" = INT ] && exited 130
         [ "$signal" = TERM ] && exited 143
+        said "interrupted; the next pull goes on from here"
         [ ! -e "$MINIDOCK_ROOT/big" ]
         after_kill big
         hub_heal

@@ -166,6 +166,20 @@ struct md_digest coordinator_drain(struct coordinator *coordinator, uint32_t rin
     return digest;
 }
 
+void coordinator_take(struct coordinator *coordinator, uint32_t ring, size_t len)
+{
+    const unsigned char *bytes;
+
+    while (len > 0) {
+        ssize_t got = pull_ring_peek(&coordinator->rings[ring], &bytes);
+
+        assert_true(got > 0);
+        got = (size_t)got < len ? got : (ssize_t)len;
+        pull_ring_take(&coordinator->rings[ring], (size_t)got);
+        len -= (size_t)got;
+    }
+}
+
 struct md_descriptor describe(const char *bytes, size_t len)
 {
     struct md_descriptor descriptor = { .size = (int64_t)len };

@@ -41,6 +41,8 @@ void coordinator_fetch_url(struct coordinator *coordinator, uint32_t ring, const
 /* Read the ring to its end: the digest of what came, or alg 0 when it broke off. */
 struct md_digest coordinator_drain(struct coordinator *coordinator, uint32_t ring,
                                    uint64_t *total);
+/* Take len bytes off the ring; they must come. */
+void coordinator_take(struct coordinator *coordinator, uint32_t ring, size_t len);
 struct pull_message coordinator_receive(struct coordinator *coordinator);
 
 /* The descriptor of len bytes, and of a "fill" body of the scripted server. */

@@ -183,7 +183,7 @@ static void fields_are_kept_by_name_and_bounded_B23(void **state)
     feed(&response, "no colon\r\n");
     assert_string_equal(response.content_type, "text/html; charset=x");
     assert_true(pull_response_is_html(&response));
-    assert_int_equal(pull_response_retry_after(&response), 7);
+    assert_int_equal(pull_response_retry_after(&response, 0), 7);
     assert_string_equal(response.challenge.data, "Basic realm=\"a\", Bearer realm=\"b\"");
     assert_string_equal(response.content_digest, "");
     memset(large, 'a', PULL_MAX_URL + 31);
@@ -195,6 +195,38 @@ static void fields_are_kept_by_name_and_bounded_B23(void **state)
     feed(&response, large);
     assert_true(response.challenge_too_long);
     pull_response_reset(&response);
+}
+
+static void retry_after_is_seconds_or_a_date_or_nothing_B20_D33(void **state)
+{
+    static const struct {
+        const char *text;
+        int seconds;
+    } rows[] = {
+        { "1", 1 },
+        { "0", 0 },
+        { "-5", -1 },
+        { "1000000000", 86400 },
+        { "99999999999999999999999", 86400 },
+        { "Sun, 06 Nov 1994 08:49:37 GMT", 37 },
+        { "Sun, 06 Nov 1994 08:48:59 GMT", 0 },
+        { "Sat, 01 Jan 1994 00:00:00 GMT", 0 },
+        { "Sun, 06 Nov 2094 08:49:37 GMT", 86400 },
+        { "Sun, 06 Nov 1994 08:49:37 GMT and more", -1 },
+        { "Sunday, 06-Nov-94 08:49:37 GMT", -1 },
+        { "1.5", -1 },
+        { "soon", -1 },
+        { "", -1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct pull_response response = { 0 };
+
+        snprintf(response.retry_after, sizeof(response.retry_after), "%s", rows[i].text);
+        /* It is 08:49:00 on that day. */
+        assert_int_equal(pull_response_retry_after(&response, 784111740), rows[i].seconds);
+    }
 }
 
 /* ---- Requests ---- */
@@ -450,6 +482,7 @@ int main(void)
         cmocka_unit_test(an_origin_is_scheme_host_and_port_B29),
         cmocka_unit_test(a_content_range_is_exact_or_wrong_B17),
         cmocka_unit_test(fields_are_kept_by_name_and_bounded_B23),
+        cmocka_unit_test(retry_after_is_seconds_or_a_date_or_nothing_B20_D33),
         cmocka_unit_test(a_request_asks_for_bytes_as_they_are_B22),
         cmocka_unit_test(a_sink_that_takes_little_gets_every_byte_once),
         cmocka_unit_test(what_is_no_http_is_no_answer_B23),

@@ -361,6 +361,119 @@ static void layers_come_through_a_ring(void **state)
     tar_clear(&tar);
 }
 
+/* A layer whose first bytes are in a file, the others in a ring that has ended. */
+struct resumed {
+    struct tar tar;
+    struct pull_ring ring;
+    struct pull_kept kept;
+    struct pull_source source;
+    struct pull_promise promise;
+};
+
+static void resumed_open(struct kit *kit, struct resumed *resumed, size_t at)
+{
+    resumed->tar = five_entries();
+    tar_end(&resumed->tar);
+    resumed->promise = promise_of(resumed->tar.bytes, resumed->tar.len);
+    assert_int_equal(pull_ring_open(&resumed->ring, &kit->err), 0);
+    resumed->kept.fd = openat(kit->dir, "kept", O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(resumed->kept.fd >= 0);
+    assert_int_equal(md_fd_write_all(resumed->kept.fd, resumed->tar.bytes, at), 0);
+    resumed->kept.length = (int64_t)at;
+    resumed->source = (struct pull_source){ &resumed->ring, -1, &resumed->kept };
+    assert_int_equal(
+        pull_ring_put(&resumed->ring, resumed->tar.bytes + at, resumed->tar.len - at),
+        resumed->tar.len - at);
+    pull_ring_end(&resumed->ring, PULL_RING_WHOLE);
+}
+
+static int resumed_unpack(struct kit *kit, struct resumed *resumed)
+{
+    struct tar empty = { 0 };
+
+    tar_end(&empty);
+    assert_int_equal(kit_unpack(kit, &empty, 0), 0); /* makes a layer's directory */
+    assert_int_equal(unlinkat(kit->layer, "entries", 0), 0);
+    tar_clear(&empty);
+    return pull_unpack(&resumed->source, &resumed->promise, kit->layer, &kit->unpacked,
+                       &kit->err);
+}
+
+static void resumed_close(struct kit *kit, struct resumed *resumed)
+{
+    md_fd_close(&resumed->kept.fd);
+    assert_int_equal(unlinkat(kit->dir, "kept", 0), 0);
+    pull_ring_close(&resumed->ring);
+    tar_clear(&resumed->tar);
+}
+
+static void what_was_kept_comes_first_and_the_rest_is_added_to_it(void **state)
+{
+    static const size_t starts[] = { 0, 1, 511, 512, 1025, SIZE_MAX - 1, SIZE_MAX };
+    struct kit *kit = *state;
+
+    for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+        struct tar tar = five_entries();
+        struct resumed resumed;
+        unsigned char *whole;
+
+        tar_end(&tar);
+        resumed_open(kit, &resumed,
+                     starts[i] > tar.len ? tar.len - (SIZE_MAX - starts[i]) : starts[i]);
+        assert_int_equal(resumed_unpack(kit, &resumed), 0);
+        kit_expect_tree(kit, FIVE);
+        whole = md_xmalloc(tar.len + 1);
+        assert_int_equal(pread(resumed.kept.fd, whole, tar.len + 1, 0), tar.len);
+        assert_memory_equal(whole, tar.bytes, tar.len);
+        free(whole);
+        resumed_close(kit, &resumed);
+        tar_clear(&tar);
+    }
+}
+
+static void b10_damage_in_what_was_kept_is_a_wrong_digest(void **state)
+{
+    struct kit *kit = *state;
+    const unsigned char *bytes;
+    struct resumed resumed;
+
+    resumed_open(kit, &resumed, 1024);
+    resumed.tar.bytes[600] ^= 1;
+    assert_int_equal(ftruncate(resumed.kept.fd, 0), 0);
+    assert_int_equal(md_fd_write_all(resumed.kept.fd, resumed.tar.bytes, 1024), 0);
+    assert_int_equal(resumed_unpack(kit, &resumed), -1);
+    assert_int_equal(kit->err.kind, MD_ERR_DIGEST);
+    assert_int_equal(pull_ring_peek(&resumed.ring, &bytes), 0);
+    resumed_close(kit, &resumed);
+}
+
+static void b10_what_was_kept_and_is_gone_is_told_when_the_ring_has_ended(void **state)
+{
+    struct kit *kit = *state;
+    const unsigned char *bytes;
+    struct resumed resumed;
+
+    resumed_open(kit, &resumed, 1024);
+    assert_int_equal(ftruncate(resumed.kept.fd, 700), 0);
+    assert_int_equal(resumed_unpack(kit, &resumed), -1);
+    assert_int_equal(kit->err.kind, MD_ERR_DIGEST);
+    assert_true(pull_ring_peek(&resumed.ring, &bytes) <= 0); /* nothing is left in it */
+    resumed_close(kit, &resumed);
+}
+
+static void that_nothing_can_be_kept_is_no_failure(void **state)
+{
+    struct kit *kit = *state;
+    struct resumed resumed;
+
+    resumed_open(kit, &resumed, 1024);
+    md_fd_close(&resumed.kept.fd);
+    resumed.kept.fd = openat(kit->dir, "kept", O_RDONLY | O_CLOEXEC); /* so writing fails */
+    assert_int_equal(resumed_unpack(kit, &resumed), 0);
+    kit_expect_tree(kit, FIVE);
+    resumed_close(kit, &resumed);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, kit_open, kit_close)
 
 int main(void)
@@ -377,6 +490,10 @@ int main(void)
         TEST(a65_members_may_end_in_the_middle_of_a_header),
         TEST(a68_bzip2_is_for_import_only),
         TEST(layers_come_through_a_ring),
+        TEST(what_was_kept_comes_first_and_the_rest_is_added_to_it),
+        TEST(b10_damage_in_what_was_kept_is_a_wrong_digest),
+        TEST(b10_what_was_kept_and_is_gone_is_told_when_the_ring_has_ended),
+        TEST(that_nothing_can_be_kept_is_no_failure),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

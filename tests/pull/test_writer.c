@@ -66,6 +66,24 @@ static void order(struct writer *writer, uint32_t ring, const int *fds, int coun
     ask(writer, &message, fds, count, answer);
 }
 
+/* A second descriptor beside a ring: where the layer's start is kept. */
+static void keeps_what_comes(struct kit *kit, struct writer *writer, const int *fds,
+                             const struct tar *tar)
+{
+    struct pull_ring *ring = &writer->rings[1];
+    struct pull_message answer;
+
+    assert_int_equal(unlinkat(kit->layer, "entries", 0), 0);
+    assert_int_equal(ftruncate(fds[1], 0), 0);
+    assert_int_equal(lseek(fds[1], 0, SEEK_SET), 0);
+    pull_ring_reset(ring);
+    assert_int_equal(pull_ring_put(ring, tar->bytes, tar->len), tar->len);
+    pull_ring_end(ring, PULL_RING_WHOLE);
+    order(writer, 1, fds, 2, &answer);
+    assert_int_equal(answer.tag, PULL_UNPACKED);
+    assert_int_equal(lseek(fds[1], 0, SEEK_END), tar->len);
+}
+
 static void layers_are_unpacked_one_after_another(void **state)
 {
     struct kit *kit = *state;
@@ -100,6 +118,8 @@ static void layers_are_unpacked_one_after_another(void **state)
     pull_ring_end(&writer.rings[1], PULL_RING_WHOLE);
     order(&writer, 1, fds, 1, &answer);
     assert_int_equal(answer.tag, PULL_UNPACKED);
+
+    keeps_what_comes(kit, &writer, fds, &tar);
 
     order(&writer, 1, fds, 1, &answer); /* "entries" is there already */
     assert_int_equal(answer.tag, PULL_FAILED);

@@ -88,6 +88,28 @@ static void an_unfinished_layer_is_discarded(void **state)
     assert_int_equal(count_entries(store->trash), 0);
 }
 
+static void a_claimed_layer_can_be_begun_anew_without_losing_the_claim(void **state)
+{
+    struct fresh *fresh = *state;
+    const struct store *store = &fresh->store;
+    struct md_err err = { 0 };
+    struct store_layer layer;
+    struct store_layer again;
+
+    get(store, STORE_TRY, &layer);
+    fresh_file(layer.tree, "wrong", "x");
+    fresh_file(layer.dir, "entries", "x");
+    assert_int_equal(store_layer_renew(store, &layer, &err), 0);
+    assert_int_equal(count_entries(layer.tree), 0);
+    assert_int_equal(count_entries(layer.dir), 1);
+    get(store, STORE_TRY, &again);
+    assert_int_equal(again.state, STORE_LAYER_BUSY);
+    finish(store, &layer);
+    assert_true(is_finished(store));
+    store_layer_clear(store, &layer);
+    assert_int_equal(count_entries(store->trash), 0);
+}
+
 static void a_published_layer_is_found(void **state)
 {
     const struct store *store = &((struct fresh *)*state)->store;
@@ -296,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_layer_is_claimed_finished_and_found),
         TEST(an_unfinished_layer_is_discarded),
+        TEST(a_claimed_layer_can_be_begun_anew_without_losing_the_claim),
         TEST(a_published_layer_is_found),
         TEST(a_layer_finished_in_another_boot_is_not_taken),
         TEST(what_a_killed_process_left_is_replaced),

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -50,6 +51,113 @@ static void a_finished_layer_of_this_boot_stays(void **state)
     fresh_layer(&fresh->store, 'a');
     store_sweep(&fresh->store);
     assert_int_equal(count_entries(fresh->store.partial), 1);
+}
+
+/* As if last written to so many days ago. */
+static void make_older(int folder, const char *name, int days)
+{
+    const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+                                       { .tv_sec = time(NULL) - days * 86400 - 60 } };
+
+    assert_int_equal(utimensat(folder, name, times, AT_SYMLINK_NOFOLLOW), 0);
+}
+
+static const char *prefix_name(char letter, char out[256])
+{
+    char id[STORE_ID_SIZE];
+
+    snprintf(out, 256, "%s.0123456789abcdef0123456789abcdef.prefix", fresh_id(letter, id));
+    return out;
+}
+
+static void the_start_of_a_layer_stays_for_a_week(void **state)
+{
+    struct fresh *fresh = *state;
+    char name[256];
+
+    fresh_file(fresh->store.partial, prefix_name('a', name), "x");
+    make_older(fresh->store.partial, name, 6);
+    store_sweep(&fresh->store);
+    assert_true(exists(fresh->store.partial, name));
+    make_older(fresh->store.partial, name, 7);
+    store_sweep(&fresh->store);
+    assert_int_equal(count_entries(fresh->store.partial), 0);
+    assert_int_equal(count_entries(fresh->store.trash), 0);
+}
+
+static void the_start_of_a_layer_that_has_come_otherwise_goes(void **state)
+{
+    struct fresh *fresh = *state;
+    char name[256];
+    char id[STORE_ID_SIZE];
+
+    fresh_file(fresh->store.partial, prefix_name('a', name), "x");
+    assert_int_equal(mkdirat(fresh->store.layers, fresh_id('a', id), 0700), 0);
+    store_sweep(&fresh->store);
+    assert_int_equal(count_entries(fresh->store.partial), 0);
+}
+
+static void claim_it(struct fresh *fresh)
+{
+    struct md_err err = { 0 };
+    char id[STORE_ID_SIZE];
+    char name[256];
+
+    snprintf(name, sizeof(name), "%s.new", fresh_id('a', id));
+    if (mkdirat(fresh->store.partial, name, 0700) < 0 ||
+        store_lock(fresh->store.partial, name, STORE_EXCLUSIVE, &err) < 0) {
+        _exit(1);
+    }
+}
+
+static void the_start_of_a_layer_that_is_claimed_stays_D20(void **state)
+{
+    struct fresh *fresh = *state;
+    char name[256];
+    pid_t pid;
+
+    fresh_file(fresh->store.partial, prefix_name('a', name), "x");
+    make_older(fresh->store.partial, name, 70);
+    pid = fresh_child(fresh, claim_it);
+    store_sweep(&fresh->store);
+    assert_int_equal(count_entries(fresh->store.partial), 2);
+    fresh_kill(pid);
+    store_sweep(&fresh->store);
+    store_sweep(&fresh->store);
+    assert_int_equal(count_entries(fresh->store.partial), 0);
+}
+
+static void lock_finished(struct fresh *fresh)
+{
+    struct md_err err = { 0 };
+    char id[STORE_ID_SIZE];
+    char name[256];
+
+    snprintf(name, sizeof(name), "%s.%s", fresh_id('a', id), fresh->store.boot_id);
+    if (store_lock(fresh->store.partial, name, STORE_SHARED, &err) < 0) {
+        _exit(1);
+    }
+}
+
+static void a_finished_layer_goes_after_a_week_unless_somebody_has_it(void **state)
+{
+    struct fresh *fresh = *state;
+    char id[STORE_ID_SIZE];
+    char name[256];
+    pid_t pid;
+
+    fresh_layer(&fresh->store, 'a');
+    snprintf(name, sizeof(name), "%s.%s", fresh_id('a', id), fresh->store.boot_id);
+    make_older(fresh->store.partial, name, 6);
+    store_sweep(&fresh->store);
+    assert_int_equal(count_entries(fresh->store.partial), 1);
+    make_older(fresh->store.partial, name, 7);
+    pid = fresh_child(fresh, lock_finished);
+    store_sweep(&fresh->store);
+    assert_int_equal(count_entries(fresh->store.partial), 1);
+    fresh_kill(pid);
+    store_sweep(&fresh->store);
+    assert_int_equal(count_entries(fresh->store.partial), 0);
 }
 
 static void open_draft(struct fresh *fresh)
@@ -163,6 +271,10 @@ int main(void)
         T(the_trash_is_emptied),
         T(unfinished_work_goes),
         T(a_finished_layer_of_this_boot_stays),
+        T(the_start_of_a_layer_stays_for_a_week),
+        T(the_start_of_a_layer_that_has_come_otherwise_goes),
+        T(the_start_of_a_layer_that_is_claimed_stays_D20),
+        T(a_finished_layer_goes_after_a_week_unless_somebody_has_it),
         T(work_of_a_living_process_is_never_touched_D20),
         T(trash_that_somebody_is_deleting_is_left_to_him),
         T(records_without_a_name_go_and_those_with_one_stay),

@@ -137,6 +137,15 @@ def big_layers():
         for i, size in enumerate((2 << 20, 9 << 20, 1 << 20))]
 
 
+def roomy_layers():
+    """A layer that can be resumed, and that needs far more room than its compressed size says."""
+    noise = random.Random(20240103).randbytes(10 << 20)
+    tar = Tar().directory(b"data").file(b"data/noise", noise, mtime_ns=T2)
+    for i in range(8):
+        tar.file(b"data/text%d" % i, b"line %d\n" % i * (1 << 20), mtime_ns=T2)
+    return [Layer(small_root(b"NAME=roomy\n")), Layer(tar.bytes())]
+
+
 # --- the zoo: everything a tar of an image can hold --------------------------------------------
 
 LONG = b"a-name-of-many-words-that-goes-on-" * 7
@@ -386,6 +395,9 @@ def everything(folder):
     yield "library/moving", "new", Image(small_layers(salt=b" newer"))
     yield "library/moving", "latest", Image(small_layers())
     yield "library/big", "latest", Index([Image(big_layers())])
+    more = Layer(Tar().file(b"data/more", b"more\n", mtime_ns=T3).bytes())
+    yield "library/big", "more", Index([Image(big_layers() + [more])])
+    yield "library/roomy", "latest", Index([Image(roomy_layers())])
     yield "library/nothing-for-us", "latest", Index([Image(implied_layers(), architecture="s390x")])
     yield "team/app", "1.0", Image(small_layers("zstd"), config={
         "Entrypoint": ["/bin/echo"], "Cmd": ["from", "app"], "Env": ["A=1", "B=two words"],

@@ -2,6 +2,7 @@
 """Runs a command and does to it what a shell cannot do exactly. To be run inside the box.
 
     drive.py at EVENT SIGNAL HUB_DIR -- COMMAND...   signal it when the servers report EVENT
+    drive.py kept BYTES SIGNAL STORE -- COMMAND...   signal it when so much of a layer is kept there
     drive.py after MILLISECONDS SIGNAL -- COMMAND... signal it so long after its start
     drive.py tty -- COMMAND...                       run it on a terminal of 80 columns
     drive.py together N -- COMMAND...                run it N times at once
@@ -71,19 +72,37 @@ def happened(directory, event):
         return False
 
 
-def at(command, event, name, directory):
+def signal_when(command, condition, what, name):
     adopt()
     process = spawn(command)
     deadline = time.monotonic() + PATIENCE
-    while not happened(directory, event):
+    while not condition():
         if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            sys.exit("drive.py: the command ended before: " + event)
+            sys.exit("drive.py: the command ended before: " + what)
         if time.monotonic() > deadline:
             process.kill()
-            sys.exit("drive.py: waited %d s for: %s" % (PATIENCE, event))
+            sys.exit("drive.py: waited %d s for: %s" % (PATIENCE, what))
         time.sleep(0.005)
     os.kill(process.pid, signal.Signals["SIG" + name])
     return wait_for_orphans(process.pid)
+
+
+def at(command, event, name, directory):
+    return signal_when(command, lambda: happened(directory, event), event, name)
+
+
+def largest_start(store):
+    """Bytes of the longest start of a layer in the store's .partial."""
+    try:
+        return max((entry.stat().st_size for entry in os.scandir(os.path.join(store, ".partial"))
+                    if entry.name.endswith(".prefix")), default=-1)
+    except FileNotFoundError:
+        return -1
+
+
+def kept(command, count, name, store):
+    return signal_when(command, lambda: largest_start(store) >= int(count),
+                       "%s bytes kept" % count, name)
 
 
 def after(command, milliseconds, name):
@@ -135,8 +154,8 @@ def within(command, seconds, mebibytes):
 def main(arguments):
     split = arguments.index("--") if "--" in arguments else 0
     head, command = arguments[:split], arguments[split + 1:]
-    forms = {"at": (at, 4), "after": (after, 3), "tty": (tty, 1), "together": (together, 2),
-             "within": (within, 3)}
+    forms = {"at": (at, 4), "kept": (kept, 4), "after": (after, 3), "tty": (tty, 1),
+             "together": (together, 2), "within": (within, 3)}
     if not command or not head or head[0] not in forms or len(head) != forms[head[0]][1]:
         sys.exit(__doc__)
     sys.exit(forms[head[0]][0](command, *head[1:]))

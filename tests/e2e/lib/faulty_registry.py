@@ -187,6 +187,8 @@ def send_body(state, connection, answer, body, path):
         connection.sendall(coded(answer, body))
     if "cut" in answer or answer.get("unended"):
         return False
+    if answer.get("unended"):
+        return False
     if answer.get("chunked"):
         connection.sendall(b"0\r\n\r\n")
     return answer.get("length", 0) is not None

@@ -4,6 +4,7 @@
     hub.py start DIR WATCH     start a box in the new directory DIR; it ends with process WATCH
     hub.py stop DIR
     hub.py requests DIR NAME   what a server (registry, token, cdn, trap) was asked: METHOD PATH
+    hub.py ranges DIR NAME MATCH    the Range field of each GET whose path has MATCH, "whole" without
     hub.py info DIR IMAGE KEY [INDEX]   a fact of an image: digest, manifest, config, layers ...
     hub.py tag DIR REPOSITORY TAG DIGEST
     hub.py fault DIR WHERE MATCH KIND [ARG [TIMES]]    see servers.py; without DIR/faults.json there is none
@@ -253,14 +254,23 @@ def stop(directory):
         fail("the box does not stop")
 
 
-def requests(directory, name):
+def records(directory, name):
     try:
         with open(os.path.join(directory, "log", name + ".jsonl"), encoding="utf-8") as source:
-            for line in source:
-                record = json.loads(line)
-                print(record.get("method", record.get("speaks")), record.get("path", record.get("first")))
+            yield from map(json.loads, source)
     except FileNotFoundError:
         pass
+
+
+def requests(directory, name):
+    for record in records(directory, name):
+        print(record.get("method", record.get("speaks")), record.get("path", record.get("first")))
+
+
+def ranges(directory, name, match):
+    for record in records(directory, name):
+        if record["method"] == "GET" and match.removeprefix("sha256:") in record["path"]:
+            print(dict(record["headers"]).get("Range", "whole"))
 
 
 def info(directory, image, key, index=None):
@@ -305,7 +315,7 @@ def wait(directory, text, patience=60):
     fail("waited %d s for: %s" % (patience, text))
 
 
-COMMANDS = {"start": start, "stop": stop, "requests": requests, "info": info, "tag": tag, "fault": fault,
+COMMANDS = {"start": start, "stop": stop, "requests": requests, "ranges": ranges, "info": info, "tag": tag, "fault": fault,
             "wait": wait}
 
 

@@ -5,8 +5,8 @@
 
 Each finding is a line on stdout, and the exit status is 1. Always checked: every name leads to a
 whole image, every image and layer is whole, no process and no mount belongs to the store.
-Without a flag also: nothing is in .trash, and .partial holds at most layers that were finished
-during this boot (a later pull takes them). --clean: .partial is empty. --sound: neither is looked
+Without a flag also: nothing is in .trash, and .partial holds at most what a later pull takes: layers
+that were finished during this boot, and the starts of others. --clean: .partial is empty. --sound: neither is looked
 at, as nothing has run since a kill.
 """
 
@@ -15,6 +15,7 @@ import re
 import sys
 
 ID = re.compile(r"[0-9a-f]{64}\Z")
+PREFIX = re.compile(r"[0-9a-f]{64}\.[0-9a-f]{32}\.prefix\Z")
 PROGRAMS = ("minidock", "minidock-image")
 
 
@@ -70,7 +71,8 @@ def work_under_way(store, clean):
     for entry in entries(store, ".partial"):
         finished = entry.name.endswith("." + boot) and not list(
             missing(entry.path, ["entries"], ["tree"]))
-        if clean or not finished:
+        start = PREFIX.match(entry.name) and entry.is_file(follow_symlinks=False)
+        if clean or not (finished or start):
             yield "left in .partial: %s" % entry.path
     for entry in entries(store, ".trash"):
         yield "left in .trash: %s" % entry.path

@@ -9,7 +9,7 @@ its answer finds the request there. faults.json, read at each request, says what
 Kinds (arg): flip (offset of the byte), cut (bytes sent before the connection ends), short (bytes
 in a complete but shorter body), extra (bytes too many), stall (bytes sent before waiting until the
 fault is gone or the client is), status (code), body (path of a file), type (Content-Type),
-header (["Name", "value"]). In an answer to a range request the offsets of flip, cut and stall
+header (["Name", "value"]), whole (a Range field is ignored). In an answer to a range request the offsets of flip, cut and stall
 still count from the start of the blob.
 """
 
@@ -273,7 +273,7 @@ class Cdn(Handler):
         headers = [("Content-Type", "application/octet-stream"), ("Accept-Ranges", "bytes")]
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         status = 200
-        if asked:
+        if asked and "whole" not in faults:
             first, last = int(asked[1]), min(int(asked[2] or len(body)), len(body) - 1)
             if first >= len(body):
                 return self.refuse(416, "", [("Content-Range", "bytes */%d" % len(body))])
