@@ -162,6 +162,13 @@ interrupted() {
     mended "$A"
 }
 
+@test "B15 attempts that bring something new are not counted against a server" {
+    spoil 'layer7={"cut": 350000}'
+    succeeds "$A"
+    [ "$(asked_for layer7)" -ge 8 ]
+    [ "$(asked_for layer7)" -le 12 ]
+}
+
 # for_ever LISTENER NAME WORD ANSWER: with this fault for ever the pull ends after a bounded number of attempts.
 for_ever() {
     fails "localhost:${PORTS[$1]}/a" "$3"
@@ -247,6 +254,13 @@ wrong_part() {
         \"headers\": {\"Content-Range\": \"bytes $(rest_of layer0)\"}}]"
     fails "$A" "$(part layer0 digest)" "expected $(part layer0 size)"
     mended "$A"
+}
+
+@test "B17 a part of another version is not put together with the first" {
+    head -c "$(part layer0 size)" /dev/zero >"$FAULTY_DIR/other"
+    spoil "layer0=[{\"cut\": $(half layer0)},
+        {\"file\": \"$FAULTY_DIR/other\", \"headers\": {\"ETag\": \"\\\"two\\\"\"}}, {}]"
+    succeeds "$A"
 }
 
 @test "B18 a server that refuses parts by 416 is asked for the whole, and never for an open end" {
@@ -339,6 +353,19 @@ seconds_between() {
     mended "$A"
 }
 
+@test "B20 Retry-After may be a date" {
+    http_date() {
+        LC_ALL=C date -u -d "$1" '+%a, %d %b %Y %H:%M:%S GMT'
+    }
+    spoil 'layer0=[{"status": 429, "headers": {"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"}}, {}]' \
+        "layer1=[{\"status\": 429, \"headers\": {\"Retry-After\": \"$(http_date '+3 seconds')\"}}, {}]"
+    succeeds "$A"
+    [ "$(seconds_between layer1)" -ge 1000 ]
+    spoil 'layer0={"status": 503, "headers": {"Retry-After": "Fri, 31 Dec 2199 23:59:59 GMT"}}'
+    fails "$A" "$(part layer0 digest)" 503
+    [ "$(asked_for layer0)" = 1 ]
+}
+
 # --- B22 ---
 
 @test "B22 bytes are taken as they come, whatever encoding is claimed" {
@@ -429,6 +456,13 @@ seconds_between() {
     [ "$(asked_for many199)" = 1 ]
     run sed 's/.*"open": \([0-9]*\).*/\1/' "$FAULTY_DIR/log"
     [ "$(sort -n <<<"$output" | tail -1)" -le 7 ]
+    no_residue --clean
+}
+
+@test "B25 two hundred layers need few descriptors" {
+    spoil
+    hub_run bash -c 'ulimit -n 64 && exec minidock pull -q "$1"' few "localhost:${PORTS[0]}/many"
+    [ "$(find "$(rootfs "localhost:${PORTS[0]}/many")" -type f | wc -l)" = 199 ]
     no_residue --clean
 }
 
