@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -176,11 +177,23 @@ static const struct cli_command commands[] = {
     { 0 },
 };
 
+/* Each layer of an image is held by a descriptor until the image is published. */
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
     const struct cli_program program = { "minidock-image", commands };
 
     /* Names in tars are bytes: in this locale libarchive leaves them alone. */
     setlocale(LC_CTYPE, "C.UTF-8");
+    allow_descriptors();
     return cli_main(&program, argc, argv);
 }

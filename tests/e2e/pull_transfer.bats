@@ -461,7 +461,7 @@ seconds_between() {
 
 @test "B25 two hundred layers need few descriptors" {
     spoil
-    hub_run bash -c 'ulimit -n 64 && exec minidock pull -q "$1"' few "localhost:${PORTS[0]}/many"
+    hub_run bash -c 'ulimit -Sn 64 && exec minidock pull -q "$1"' few "localhost:${PORTS[0]}/many"
     [ "$(find "$(rootfs "localhost:${PORTS[0]}/many")" -type f | wc -l)" = 199 ]
     no_residue --clean
 }
