@@ -15,6 +15,7 @@
 struct pull_part {
     struct pull_layer wanted;
     struct store_layer held; /* locked until the image is published */
+    uint32_t skip;           /* mirrors that gave wrong content for it */
     enum {
         PULL_PART_NEW,     /* not looked for yet */
         PULL_PART_CLAIMED, /* ours to fetch and unpack */

@@ -79,7 +79,14 @@ struct pull_fetch {
     uint32_t ring;
     struct md_descriptor blob; /* size -1 and alg 0 for a URL */
     int64_t offset;
+    uint32_t skip;  /* mirrors whose content for the blob's digest was wrong: not these */
     char url[2048]; /* FETCH_URL only: http or https */
+};
+
+/* Where there are mirrors. */
+struct pull_fetched {
+    uint32_t next;                     /* what to skip if the content is wrong; 0: no use */
+    char from[MD_MAX_REPOSITORY + 16]; /* host of who gave it; "": there is only one */
 };
 
 /* Unpack what comes through ring (or, with ring PULL_RINGS, from the second descriptor). The
@@ -98,6 +105,7 @@ struct pull_message {
         enum pull_document document;
         struct pull_layer layer;
         struct pull_fetch fetch;
+        struct pull_fetched fetched;
         struct pull_unpack_order unpack;
         struct pull_unpacked unpacked;
         uint64_t merged_bytes; /* MERGED: of the layer's regular files */

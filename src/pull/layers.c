@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 
 #define NOBODY SIZE_MAX
 #define DRAW_MS 100
@@ -32,6 +33,8 @@ struct schedule {
         size_t part; /* NOBODY: free */
         bool taken;  /* a writer reads it */
         bool fetched, unpacked;
+        struct pull_fetched from; /* once it is fetched */
+        struct md_err wrong;      /* MD_ERR_DIGEST, told once it is known who is to blame */
     } rings[PULL_RINGS];
     size_t writer_ring[PULL_WRITERS]; /* IDLE, MERGES, or a ring */
 };
@@ -98,13 +101,16 @@ static int start_fetch(struct schedule *schedule, size_t ring, size_t part, stru
     struct pull_message order = {
         .tag = PULL_FETCH,
         .ring = (uint32_t)ring,
-        .fetch = { .ring = (uint32_t)ring, .blob = schedule->parts[part].wanted.layer.blob },
+        .fetch = { .ring = (uint32_t)ring,
+                   .blob = schedule->parts[part].wanted.layer.blob,
+                   .skip = schedule->parts[part].skip },
     };
 
     schedule->rings[ring].part = part;
     schedule->rings[ring].taken = false;
     schedule->rings[ring].fetched = false;
     schedule->rings[ring].unpacked = false;
+    schedule->rings[ring].wrong = (struct md_err){ 0 };
     schedule->parts[part].stage = PULL_PART_FETCHED;
     pull_ring_reset(&schedule->crew->rings[ring]);
     pull_progress_phase(schedule->progress, part, PULL_DOWNLOADING);
@@ -203,12 +209,40 @@ static int assign(struct schedule *schedule, struct md_err *err)
     return 0;
 }
 
+static int failed(const struct pull_part *part, const struct md_err *theirs, struct md_err *err)
+{
+    *err = *theirs;
+    return md_err_in(err, "layer %s", part->wanted.layer.blob.digest.text);
+}
+
+/* It is not what its digest says: from the start, and from somebody else if there is one. */
+static int turn_away(struct schedule *schedule, size_t ring, struct md_err *err)
+{
+    size_t index = schedule->rings[ring].part;
+    struct pull_part *part = &schedule->parts[index];
+    const struct pull_fetched *from = &schedule->rings[ring].from;
+    struct md_err *wrong = &schedule->rings[ring].wrong;
+
+    if (from->from[0] != '\0')
+        md_err_in(wrong, "%s", from->from);
+    if (from->next == 0)
+        return failed(part, wrong, err);
+    md_log("layer %s: %s: asking the next one", part->wanted.layer.blob.digest.text,
+           wrong->text);
+    part->skip = from->next;
+    schedule->rings[ring].part = NOBODY;
+    store_layer_clear(schedule->store, &part->held);
+    return look_for(schedule, index, STORE_TRY, err);
+}
+
 /* Both sides are done: the layer is whole and verified. */
 static int finish(struct schedule *schedule, size_t ring, struct md_err *err)
 {
     size_t index = schedule->rings[ring].part;
     struct pull_part *part = &schedule->parts[index];
 
+    if (schedule->rings[ring].fetched && schedule->rings[ring].wrong.kind != MD_ERR_NONE)
+        return turn_away(schedule, ring, err);
     if (!schedule->rings[ring].fetched || !schedule->rings[ring].unpacked)
         return 0;
     schedule->rings[ring].part = NOBODY;
@@ -229,12 +263,6 @@ static int ring_of(const struct schedule *schedule, const struct pull_message *m
     return 0;
 }
 
-static int failed(const struct pull_part *part, const struct md_err *theirs, struct md_err *err)
-{
-    *err = *theirs;
-    return md_err_in(err, "layer %s", part->wanted.layer.blob.digest.text);
-}
-
 static int from_network(struct schedule *schedule, struct md_err *err)
 {
     struct pull_message message;
@@ -249,6 +277,7 @@ static int from_network(struct schedule *schedule, struct md_err *err)
     if (message.tag == PULL_FAILED)
         return failed(&schedule->parts[schedule->rings[ring].part], &message.err, err);
     schedule->rings[ring].fetched = true;
+    schedule->rings[ring].from = message.fetched;
     return finish(schedule, ring, err);
 }
 
@@ -285,9 +314,12 @@ static int from_writer(struct schedule *schedule, size_t writer, struct md_err *
     /* Without text: the ring broke off, and the network process is about to say why. */
     if (message.tag == PULL_FAILED && message.err.text[0] == '\0')
         return 0;
-    if (message.tag == PULL_FAILED)
+    if (message.tag == PULL_FAILED && message.err.kind != MD_ERR_DIGEST)
         return failed(&schedule->parts[schedule->rings[ring].part], &message.err, err);
-    schedule->rings[ring].unpacked = true;
+    if (message.tag == PULL_FAILED)
+        schedule->rings[ring].wrong = message.err;
+    else
+        schedule->rings[ring].unpacked = true;
     return finish(schedule, ring, err);
 }
 

@@ -74,11 +74,13 @@ static int begin(struct pull_transfer *transfer, struct md_err *err)
         .accept = order->accept,
         .connect_timeout_ms =
             order->connect_timeout_ms ? order->connect_timeout_ms : CONNECT_TIMEOUT_MS,
+        .vouching = order->vouching,
         .sink = &transfer->intake.sink,
     };
 
     if (pull_url_same_origin(&transfer->url, &transfer->origin)) {
         request.authorization = transfer->authorization;
+        request.verify = order->verify;
     }
     request.range = pull_intake_begin(&transfer->intake, range, sizeof(range));
     transfer->end = PULL_HTTP_RUNNING;
@@ -114,7 +116,9 @@ static enum pull_progress try_again(struct pull_transfer *transfer, int64_t paus
 /* Counts an attempt; false when there are no more. */
 static bool may_try_again(struct pull_transfer *transfer)
 {
-    return ++transfer->attempts < PULL_ATTEMPTS;
+    int most = transfer->order.attempts ? transfer->order.attempts : PULL_ATTEMPTS;
+
+    return ++transfer->attempts < most;
 }
 
 /* 200, 400, 800, 1600 ms, and up to a quarter more, so that clients do not come in step. */
@@ -348,6 +352,11 @@ int pull_transfer_wait_ms(const struct pull_transfer *transfer)
         return pull_exchange_end(transfer->exchange) == PULL_HTTP_RUNNING ? -1 : 0;
     }
     return left > 0 ? (int)left : 0;
+}
+
+int64_t pull_transfer_position(const struct pull_transfer *transfer)
+{
+    return transfer->intake.position;
 }
 
 enum pull_http_end pull_transfer_end(const struct pull_transfer *transfer)

@@ -213,6 +213,7 @@ static ssize_t take(struct pull_sink *sink, const char *bytes, size_t len)
 
 struct asking {
     struct faulty faulty;
+    struct pull_settings settings;
     struct pull_http *http;
     struct pull_exchange *exchange;
     struct taking taking;
@@ -226,7 +227,8 @@ static void ask_open(struct asking *asking, const char *kinds)
 
     faulty_start(&asking->faulty, kinds);
     assert_int_equal(pull_wire_pair(&asking->ends[0], &asking->ends[1], &err), 0);
-    asking->http = pull_http_open(asking->ends[0], &err);
+    pull_settings_read(&asking->settings);
+    asking->http = pull_http_open(asking->ends[0], &asking->settings, &err);
     assert_non_null(asking->http);
     asking->taking.sink.put = take;
     asking->taking.sink.ready_fd = -1;
@@ -260,6 +262,7 @@ static void ask_close(struct asking *asking)
 {
     pull_exchange_close(&asking->exchange);
     pull_http_close(&asking->http);
+    pull_settings_clear(&asking->settings);
     md_buf_clear(&asking->taking.bytes);
     close(asking->ends[0]);
     close(asking->ends[1]);
@@ -376,7 +379,9 @@ static void a_certificate_counts_only_with_its_authority_B45_B47(void **state)
 
     authority = faulty_path(&asking.faulty, "ca.pem");
     setenv("SSL_CERT_FILE", authority, 1);
-    asking.http = pull_http_open(asking.ends[0], &(struct md_err){ 0 });
+    pull_settings_clear(&asking.settings);
+    pull_settings_read(&asking.settings);
+    asking.http = pull_http_open(asking.ends[0], &asking.settings, &(struct md_err){ 0 });
     assert_int_equal(ask(&asking, "https", asking.faulty.ports[0], "/a"), PULL_HTTP_WHOLE);
     unsetenv("SSL_CERT_FILE");
     ask_close(&asking);
