@@ -43,93 +43,92 @@ static void expect_places(const struct pull_registries *registries, const char *
     md_buf_clear(&found);
 }
 
+static const struct {
+    const char *text;
+    const char *name;
+    const char *places;
+} examples[] = {
+    { "", "alpine", "docker.io/library/alpine" },
+    { "", "example.com:5000/a/b:1", "example.com:5000/a/b" },
+    /* "Given prefix and location ..." */
+    { "[[registry]]\nprefix='example.com/foo'\nlocation='internal.net/bar'",
+      "example.com/foo/myimage:latest", "internal.net/bar/myimage" },
+    { "[[registry]]\nprefix='example.com/foo'\nlocation='internal.net/bar'",
+      "example.com/foobar/myimage", "example.com/foobar/myimage" },
+    { "[[registry]]\nprefix='example.com/foo'\nlocation='internal.net/bar'", "example.com/foo",
+      "internal.net/bar" },
+    { "[[registry]]\nlocation='example.com'\ninsecure=true", "example.com/a",
+      "example.com/a!" },
+    { "[[registry]]\nlocation='example.com'\ninsecure=true", "example.com:5000/a",
+      "example.com:5000/a!" },
+    { "[[registry]]\nlocation='Example.COM'\ninsecure=true", "EXAMPLE.com/a",
+      "Example.COM/a!" },
+    { "[[registry]]\nlocation='example.com'", "an.example.com/a", "an.example.com/a" },
+    { "[[registry]]\nlocation='example.com:5000/'\ninsecure=true", "example.com:5000/a",
+      "example.com:5000/a!" },
+    /* The longest match. */
+    { "[[registry]]\nlocation='example.com'\ninsecure=true\n"
+      "[[registry]]\nlocation='example.com/ns'\n",
+      "example.com/ns/a", "example.com/ns/a" },
+    { "[[registry]]\nprefix='example.com/a:1'\nlocation='other.com/b:1'", "example.com/a:1",
+      "other.com/b" },
+    { "[[registry]]\nprefix='example.com/a:1'\nlocation='other.com/b:1'", "example.com/a:11",
+      "example.com/a" },
+    /* Wildcards. */
+    { "[[registry]]\nprefix='*.example.com'\ninsecure=true",
+      "blah.example.com/foo/myimage:latest", "blah.example.com/foo/myimage!" },
+    { "[[registry]]\nprefix='*.example.com'\ninsecure=true", "a.b.example.com:5000/x",
+      "a.b.example.com:5000/x!" },
+    { "[[registry]]\nprefix='*.example.com'\ninsecure=true", "example.com/x", "example.com/x" },
+    { "[[registry]]\nprefix='*.example.com'\ninsecure=true", "a.example.com.evil.net/x",
+      "a.example.com.evil.net/x" },
+    { "[[registry]]\nprefix='*.example.com'\nlocation='mirror.net'", "a.example.com:5/x",
+      "mirror.net:5/x" },
+    { "[[registry]]\nprefix='*.example.com'\ninsecure=true\n"
+      "[[registry]]\nlocation='a.example.com'",
+      "a.example.com/x", "a.example.com/x" },
+    /* Mirrors. */
+    { "[[registry]]\nlocation='docker.io'\n[[registry.mirror]]\nlocation='m1.net:5000'\n"
+      "insecure=true\n[[registry.mirror]]\nlocation='m2.net/hub'",
+      "alpine",
+      "m1.net:5000/library/alpine! m2.net/hub/library/alpine "
+      "docker.io/library/alpine" },
+    { "[[registry]]\nlocation='docker.io'\nmirror-by-digest-only=true\n"
+      "[[registry.mirror]]\nlocation='m.net'",
+      "alpine", "docker.io/library/alpine" },
+    { "[[registry]]\nlocation='docker.io'\nmirror-by-digest-only=true\n"
+      "[[registry.mirror]]\nlocation='m.net'",
+      "alpine" DIGEST, "m.net/library/alpine docker.io/library/alpine" },
+    { "[[registry]]\nlocation='docker.io'\nmirror=[{location='d.net',"
+      "pull-from-mirror='digest-only'},{location='t.net',pull-from-mirror='tag-only'},"
+      "{location='a.net',pull-from-mirror='all'}]",
+      "alpine:1", "t.net/library/alpine a.net/library/alpine docker.io/library/alpine" },
+    { "[[registry]]\nlocation='docker.io'\nmirror=[{location='d.net',"
+      "pull-from-mirror='digest-only'},{location='t.net',pull-from-mirror='tag-only'},"
+      "{location='a.net',pull-from-mirror='all'}]",
+      "alpine:1" DIGEST,
+      "d.net/library/alpine a.net/library/alpine "
+      "docker.io/library/alpine" },
+    { "[[registry]]\nprefix='example.com/ns'\nlocation='real.com/ns'\n"
+      "mirror=[{location='m.net'}]",
+      "example.com/ns/a", "m.net/a real.com/ns/a" },
+    /* No effect. */
+    { "unqualified-search-registries=['a.com']\nshort-name-mode='enforcing'\n"
+      "credential-helpers=['x']\nfuture=1\n[aliases]\nalpine='other.com/alpine'",
+      "alpine", "docker.io/library/alpine" },
+};
+
 static void names_lead_to_places_as_the_manual_says(void **state)
 {
-    static const struct {
-        const char *text;
-        const char *name;
-        const char *places;
-    } rows[] = {
-        { "", "alpine", "docker.io/library/alpine" },
-        { "", "example.com:5000/a/b:1", "example.com:5000/a/b" },
-        /* "Given prefix and location ..." */
-        { "[[registry]]\nprefix='example.com/foo'\nlocation='internal.net/bar'",
-          "example.com/foo/myimage:latest", "internal.net/bar/myimage" },
-        { "[[registry]]\nprefix='example.com/foo'\nlocation='internal.net/bar'",
-          "example.com/foobar/myimage", "example.com/foobar/myimage" },
-        { "[[registry]]\nprefix='example.com/foo'\nlocation='internal.net/bar'",
-          "example.com/foo", "internal.net/bar" },
-        { "[[registry]]\nlocation='example.com'\ninsecure=true", "example.com/a",
-          "example.com/a!" },
-        { "[[registry]]\nlocation='example.com'\ninsecure=true", "example.com:5000/a",
-          "example.com:5000/a!" },
-        { "[[registry]]\nlocation='Example.COM'\ninsecure=true", "EXAMPLE.com/a",
-          "Example.COM/a!" },
-        { "[[registry]]\nlocation='example.com'", "an.example.com/a", "an.example.com/a" },
-        { "[[registry]]\nlocation='example.com:5000/'\ninsecure=true", "example.com:5000/a",
-          "example.com:5000/a!" },
-        /* The longest match. */
-        { "[[registry]]\nlocation='example.com'\ninsecure=true\n"
-          "[[registry]]\nlocation='example.com/ns'\n",
-          "example.com/ns/a", "example.com/ns/a" },
-        { "[[registry]]\nprefix='example.com/a:1'\nlocation='other.com/b:1'", "example.com/a:1",
-          "other.com/b" },
-        { "[[registry]]\nprefix='example.com/a:1'\nlocation='other.com/b:1'",
-          "example.com/a:11", "example.com/a" },
-        /* Wildcards. */
-        { "[[registry]]\nprefix='*.example.com'\ninsecure=true",
-          "blah.example.com/foo/myimage:latest", "blah.example.com/foo/myimage!" },
-        { "[[registry]]\nprefix='*.example.com'\ninsecure=true", "a.b.example.com:5000/x",
-          "a.b.example.com:5000/x!" },
-        { "[[registry]]\nprefix='*.example.com'\ninsecure=true", "example.com/x",
-          "example.com/x" },
-        { "[[registry]]\nprefix='*.example.com'\ninsecure=true", "a.example.com.evil.net/x",
-          "a.example.com.evil.net/x" },
-        { "[[registry]]\nprefix='*.example.com'\nlocation='mirror.net'", "a.example.com:5/x",
-          "mirror.net:5/x" },
-        { "[[registry]]\nprefix='*.example.com'\ninsecure=true\n"
-          "[[registry]]\nlocation='a.example.com'",
-          "a.example.com/x", "a.example.com/x" },
-        /* Mirrors. */
-        { "[[registry]]\nlocation='docker.io'\n[[registry.mirror]]\nlocation='m1.net:5000'\n"
-          "insecure=true\n[[registry.mirror]]\nlocation='m2.net/hub'",
-          "alpine",
-          "m1.net:5000/library/alpine! m2.net/hub/library/alpine "
-          "docker.io/library/alpine" },
-        { "[[registry]]\nlocation='docker.io'\nmirror-by-digest-only=true\n"
-          "[[registry.mirror]]\nlocation='m.net'",
-          "alpine", "docker.io/library/alpine" },
-        { "[[registry]]\nlocation='docker.io'\nmirror-by-digest-only=true\n"
-          "[[registry.mirror]]\nlocation='m.net'",
-          "alpine" DIGEST, "m.net/library/alpine docker.io/library/alpine" },
-        { "[[registry]]\nlocation='docker.io'\nmirror=[{location='d.net',"
-          "pull-from-mirror='digest-only'},{location='t.net',pull-from-mirror='tag-only'},"
-          "{location='a.net',pull-from-mirror='all'}]",
-          "alpine:1", "t.net/library/alpine a.net/library/alpine docker.io/library/alpine" },
-        { "[[registry]]\nlocation='docker.io'\nmirror=[{location='d.net',"
-          "pull-from-mirror='digest-only'},{location='t.net',pull-from-mirror='tag-only'},"
-          "{location='a.net',pull-from-mirror='all'}]",
-          "alpine:1" DIGEST,
-          "d.net/library/alpine a.net/library/alpine "
-          "docker.io/library/alpine" },
-        { "[[registry]]\nprefix='example.com/ns'\nlocation='real.com/ns'\n"
-          "mirror=[{location='m.net'}]",
-          "example.com/ns/a", "m.net/a real.com/ns/a" },
-        /* No effect. */
-        { "unqualified-search-registries=['a.com']\nshort-name-mode='enforcing'\n"
-          "credential-helpers=['x']\nfuture=1\n[aliases]\nalpine='other.com/alpine'",
-          "alpine", "docker.io/library/alpine" },
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+    for (size_t i = 0; i < sizeof(examples) / sizeof(*examples); i++) {
         struct pull_registries registries = { 0 };
         struct md_err err;
 
-        if (add(&registries, "f.conf", rows[i].text, &err) < 0) {
-            fail_msg("%s: %s", rows[i].text, err.text);
+        if (add(&registries, "f.conf", examples[i].text, &err) < 0) {
+            fail_msg("%s: %s", examples[i].text, err.text);
         }
-        expect_places(&registries, rows[i].name, rows[i].places);
+        expect_places(&registries, examples[i].name, examples[i].places);
         pull_registries_clear(&registries);
     }
 }

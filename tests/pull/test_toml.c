@@ -102,68 +102,68 @@ static void documents_become_the_tree_that_they_say(void **state)
     }
 }
 
+static const struct {
+    const char *text;
+    const char *where;
+    const char *words;
+} mistakes[] = {
+    { "a", "f.conf:1:", "\"=\"" },
+    { "\n\na = ", "f.conf:3:", "only strings" },
+    { "a = 1 b = 2", "f.conf:1:", "same line" },
+    { "= 1", "f.conf:1:", "key" },
+    { "a. = 1", "f.conf:1:", "key" },
+    { "\na = \"x", "f.conf:2:", "without its end" },
+    { "a = 'x\n'", "f.conf:1:", "without its end" },
+    { "a = \"\\q\"", "f.conf:1:", "escape" },
+    { "a = \"\\u12\"", "f.conf:1:", "\\u" },
+    { "a = \"\\ud800\"", "f.conf:1:", "no character" },
+    { "a = \"\\u0000\"", "f.conf:1:", "no character" },
+    { "a = \"\"\"x\"\"\"", "f.conf:1:", "one line" },
+    { "a = '''x'''", "f.conf:1:", "one line" },
+    { "a = 1.5", "f.conf:1:", "only strings" },
+    { "a = 1979-05-27", "f.conf:1:", "only strings" },
+    { "a = 0x10", "f.conf:1:", "only strings" },
+    { "a = 01", "f.conf:1:", "only strings" },
+    { "a = 1_000", "f.conf:1:", "only strings" },
+    { "a = 9223372036854775808", "f.conf:1:", "only strings" },
+    { "a = True", "f.conf:1:", "only strings" },
+    { "a = truex", "f.conf:1:", "only strings" },
+    { "a = [1 2]", "f.conf:1:", "expected" },
+    { "a = [1,\n2", "f.conf:2:", "expected" },
+    { "a = [,]", "f.conf:1:", "only strings" },
+    { "a = {b = 1,}", "f.conf:1:", "key" },
+    { "a = {b = 1\n}", "f.conf:1:", "expected" },
+    { "[a", "f.conf:1:", "header" },
+    { "[[a]", "f.conf:1:", "header" },
+    { "[]", "f.conf:1:", "key" },
+    { "[a] x", "f.conf:1:", "same line" },
+    { "a = 1\na = 2", "f.conf:2:", "there already" },
+    { "[a]\n[b]\n[a]", "f.conf:3:", "there already" },
+    { "[a]\nb = 1\n[a.b]", "f.conf:3:", "there already" },
+    { "a = 1\n[a.b]", "f.conf:2:", "no table" },
+    { "a = {}\n[a.b]", "f.conf:2:", "no table" },
+    { "a = {}\na.b = 1", "f.conf:2:", "no table" },
+    { "a = []\n[[a]]", "f.conf:2:", "no array" },
+    { "[[a]]\n[a]", "f.conf:2:", "there already" },
+    { "[a]\n[[a]]", "f.conf:2:", "there already" },
+    { "[a.b]\n[a]\nb.c = 1", "f.conf:3:", "no table" },
+    { "a.b = 1\n[a]", "f.conf:2:", "there already" },
+    { "a = \"\xff\"", "f.conf:1:", "UTF-8" },
+    { "\na = \"\x01\"", "f.conf:2:", "control" },
+    { "a = 1\rb = 2", "f.conf:1:", "control" },
+    { "# \x7f", "f.conf:1:", "control" },
+};
+
 static void what_is_wrong_is_told_with_its_line(void **state)
 {
-    static const struct {
-        const char *text;
-        const char *where;
-        const char *words;
-    } rows[] = {
-        { "a", "f.conf:1:", "\"=\"" },
-        { "\n\na = ", "f.conf:3:", "only strings" },
-        { "a = 1 b = 2", "f.conf:1:", "same line" },
-        { "= 1", "f.conf:1:", "key" },
-        { "a. = 1", "f.conf:1:", "key" },
-        { "\na = \"x", "f.conf:2:", "without its end" },
-        { "a = 'x\n'", "f.conf:1:", "without its end" },
-        { "a = \"\\q\"", "f.conf:1:", "escape" },
-        { "a = \"\\u12\"", "f.conf:1:", "\\u" },
-        { "a = \"\\ud800\"", "f.conf:1:", "no character" },
-        { "a = \"\\u0000\"", "f.conf:1:", "no character" },
-        { "a = \"\"\"x\"\"\"", "f.conf:1:", "one line" },
-        { "a = '''x'''", "f.conf:1:", "one line" },
-        { "a = 1.5", "f.conf:1:", "only strings" },
-        { "a = 1979-05-27", "f.conf:1:", "only strings" },
-        { "a = 0x10", "f.conf:1:", "only strings" },
-        { "a = 01", "f.conf:1:", "only strings" },
-        { "a = 1_000", "f.conf:1:", "only strings" },
-        { "a = 9223372036854775808", "f.conf:1:", "only strings" },
-        { "a = True", "f.conf:1:", "only strings" },
-        { "a = truex", "f.conf:1:", "only strings" },
-        { "a = [1 2]", "f.conf:1:", "expected" },
-        { "a = [1,\n2", "f.conf:2:", "expected" },
-        { "a = [,]", "f.conf:1:", "only strings" },
-        { "a = {b = 1,}", "f.conf:1:", "key" },
-        { "a = {b = 1\n}", "f.conf:1:", "expected" },
-        { "[a", "f.conf:1:", "header" },
-        { "[[a]", "f.conf:1:", "header" },
-        { "[]", "f.conf:1:", "key" },
-        { "[a] x", "f.conf:1:", "same line" },
-        { "a = 1\na = 2", "f.conf:2:", "there already" },
-        { "[a]\n[b]\n[a]", "f.conf:3:", "there already" },
-        { "[a]\nb = 1\n[a.b]", "f.conf:3:", "there already" },
-        { "a = 1\n[a.b]", "f.conf:2:", "no table" },
-        { "a = {}\n[a.b]", "f.conf:2:", "no table" },
-        { "a = {}\na.b = 1", "f.conf:2:", "no table" },
-        { "a = []\n[[a]]", "f.conf:2:", "no array" },
-        { "[[a]]\n[a]", "f.conf:2:", "there already" },
-        { "[a]\n[[a]]", "f.conf:2:", "there already" },
-        { "[a.b]\n[a]\nb.c = 1", "f.conf:3:", "no table" },
-        { "a.b = 1\n[a]", "f.conf:2:", "there already" },
-        { "a = \"\xff\"", "f.conf:1:", "UTF-8" },
-        { "\na = \"\x01\"", "f.conf:2:", "control" },
-        { "a = 1\rb = 2", "f.conf:1:", "control" },
-        { "# \x7f", "f.conf:1:", "control" },
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+    for (size_t i = 0; i < sizeof(mistakes) / sizeof(*mistakes); i++) {
         struct md_err err;
-        struct pull_toml *root = parse(rows[i].text, &err);
+        struct pull_toml *root = parse(mistakes[i].text, &err);
 
-        if (root || err.kind != MD_ERR_FORMAT || !strstr(err.text, rows[i].where) ||
-            !strstr(err.text, rows[i].words)) {
-            fail_msg("%s: %s", rows[i].text, root ? "was taken" : err.text);
+        if (root || err.kind != MD_ERR_FORMAT || !strstr(err.text, mistakes[i].where) ||
+            !strstr(err.text, mistakes[i].words)) {
+            fail_msg("%s: %s", mistakes[i].text, root ? "was taken" : err.text);
         }
     }
 }
