@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "pull/patience.h"
 #include "pull/response.h"
+#include "pull/settings.h"
 #include "pull/url.h"
 
 /* Takes the body bytes of an answer. Embed it and find the whole by its address. */
@@ -27,6 +28,9 @@ struct pull_sink {
 
 enum pull_method { PULL_GET, PULL_HEAD };
 
+/* How the other side of a TLS connection is looked at. */
+enum pull_verify { PULL_VERIFY = 0, PULL_NO_VERIFY };
+
 /* Borrowed until the exchange is closed: sink; all else is copied. */
 struct pull_request {
     enum pull_method method;
@@ -35,6 +39,9 @@ struct pull_request {
     const char *authorization; /* the field's value, or NULL */
     const char *range;         /* "5-9", or NULL */
     int connect_timeout_ms;
+    enum pull_verify verify;
+    /* Whose authorities count for a host that has no certs.d of its own, or NULL. */
+    const struct pull_host_certs *vouching;
     struct pull_sink *sink;
 };
 
@@ -54,17 +61,23 @@ struct pull_exchange;
 
 /*
  * watch_fd: a socket whose end of file stops everything, and whose messages pull_http_step()
- * reports; borrowed.
+ * reports. Both are borrowed; certificates and proxies are those of settings.
  */
 MD_MUST_CHECK
-struct pull_http *pull_http_open(int watch_fd, struct md_err *err);
+struct pull_http *pull_http_open(int watch_fd, const struct pull_settings *settings,
+                                 struct md_err *err);
 void pull_http_close(struct pull_http **http);
+const struct pull_settings *pull_http_settings(const struct pull_http *http);
 
 /* For requests from now on. */
 void pull_http_set_patience(struct pull_http *http, const struct pull_patience *patience);
 const struct pull_patience *pull_http_patience(const struct pull_http *http);
 
-/* Begin a request. Only pull_http_step() moves it. Errors: MD_ERR_NETWORK. */
+/*
+ * Begin a request. Only pull_http_step() moves it.
+ *
+ * Errors: MD_ERR_NETWORK; those of the host's certs.d
+ */
 MD_MUST_CHECK
 struct pull_exchange *pull_http_start(struct pull_http *http,
                                       const struct pull_request *request, struct md_err *err);

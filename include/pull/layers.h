@@ -18,6 +18,7 @@ struct pull_part {
     struct store_layer held; /* locked until the image is published */
     struct pull_kept kept;   /* its start from an earlier pull; fd -1: none, or given away */
     bool anew;               /* its bytes were wrong once: no second chance */
+    uint32_t skip;           /* mirrors that gave wrong content for it */
     enum {
         PULL_PART_NEW,     /* not looked for yet */
         PULL_PART_CLAIMED, /* ours to fetch and unpack */

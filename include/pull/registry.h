@@ -13,25 +13,32 @@
 #include "base/ref.h"
 #include "pull/transfer.h"
 
-/* Docker's rule: plain http only on this machine, and only when nothing there speaks TLS. */
+/*
+ * Docker's rule: plain http only on this machine or where registries.conf says insecure, and
+ * only when nothing there speaks TLS.
+ */
 enum pull_scheme { PULL_SCHEME_UNKNOWN = 0, PULL_SCHEME_HTTPS, PULL_SCHEME_HTTP };
 
 struct pull_registry {
-    struct pull_http *http; /* borrowed */
-    struct md_ref ref;      /* the last one asked for: error texts name it */
-    char host[MD_MAX_REPOSITORY + 16];
+    struct pull_http *http;                 /* borrowed */
+    struct md_ref ref;                      /* the last one asked for: error texts name it */
+    char host[MD_MAX_REPOSITORY + 16];      /* whom to ask, which may be a mirror ... */
+    char repository[MD_MAX_REPOSITORY + 1]; /* ... and for what */
+    enum pull_verify verify;
+    const struct pull_host_certs *certs; /* of host, or NULL; borrowed */
+    unsigned attempts;                   /* as in pull_order */
     enum pull_scheme scheme;
-    bool answered;              /* so what breaks later may be tried again */
-    char *authorization;        /* "Bearer ...", NULL before the first challenge */
-    unsigned serial;            /* counts the tokens */
-    struct pull_registry *next; /* for its owner's list */
+    bool answered;       /* so what breaks later may be tried again */
+    char *authorization; /* "Bearer ...", NULL before the first challenge */
+    unsigned serial;     /* counts the tokens */
 };
 
-struct pull_registry *pull_registry_open(struct pull_http *http, const struct md_ref *ref);
+/* ref's repository as it is asked at endpoint. Errors: MD_ERR_FORMAT  it makes no address */
+MD_MUST_CHECK
+struct pull_registry *pull_registry_open(struct pull_http *http, const struct md_ref *ref,
+                                         const struct pull_endpoint *endpoint,
+                                         struct md_err *err);
 void pull_registry_close(struct pull_registry **registry);
-
-/* True when it is the one that serves ref's repository. */
-bool pull_registry_serves(const struct pull_registry *registry, const struct md_ref *ref);
 
 /* What to fetch from it. */
 struct pull_wish {

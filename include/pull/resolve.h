@@ -4,11 +4,11 @@
 #define MD_PULL_RESOLVE_H
 
 #include "base/err.h"
-#include "pull/registry.h"
+#include "pull/repository.h"
 #include "pull/wire.h"
 
 /*
- * Serve one RESOLVE order: ask registry (which serves order->ref), verify and parse, and send
+ * Serve one RESOLVE order: ask repository (which serves order->ref), verify and parse, and send
  * UP_TO_DATE, or the documents, the layers and RESOLVED, to socket. On failure nothing that
  * counts was sent; the caller sends FAILED.
  *
@@ -17,7 +17,7 @@
  *         MD_ERR_FORMAT, MD_ERR_LIMIT, MD_ERR_AUTH, MD_ERR_NETWORK, MD_ERR_SYSTEM
  */
 MD_MUST_CHECK
-int pull_resolve(struct pull_registry *registry, const struct pull_resolve *order, int socket,
-                 struct md_err *err);
+int pull_resolve(struct pull_repository *repository, const struct pull_resolve *order,
+                 int socket, struct md_err *err);
 
 #endif

@@ -19,13 +19,16 @@ struct pull_order {
     const char *what; /* for errors: "manifest for alpine:latest" */
     enum pull_method method;
     const struct pull_url *url;
-    const char *accept;     /* or NULL */
-    size_t max;             /* into memory: the most bytes taken */
-    struct pull_ring *ring; /* NULL: into memory */
-    int64_t size;           /* into a ring: bytes of the whole blob, -1 not known */
-    int64_t offset;         /* into a ring: bytes at its start that are not wanted */
-    int connect_timeout_ms; /* 0: the usual */
-    bool known_host;        /* it has answered before: that it cannot be reached will pass */
+    const char *accept;      /* or NULL */
+    size_t max;              /* into memory: the most bytes taken */
+    struct pull_ring *ring;  /* NULL: into memory */
+    int64_t size;            /* into a ring: bytes of the whole blob, -1 not known */
+    int64_t offset;          /* into a ring: bytes at its start that are not wanted */
+    int connect_timeout_ms;  /* 0: the usual */
+    bool known_host;         /* it has answered before: that it cannot be reached will pass */
+    unsigned attempts;       /* at most; 0: the usual PULL_ATTEMPTS */
+    enum pull_verify verify; /* of the order's origin; elsewhere TLS is always verified */
+    const struct pull_host_certs *vouching; /* as in pull_request, or NULL */
 };
 
 enum pull_progress {
@@ -68,6 +71,9 @@ void pull_transfer_again(struct pull_transfer *transfer, const struct pull_url *
 
 /* Milliseconds until pull_transfer_advance() has something to do by itself; -1: never. */
 int pull_transfer_wait_ms(const struct pull_transfer *transfer);
+
+/* Bytes of the blob that came before the ring or are in it: where another goes on. */
+int64_t pull_transfer_position(const struct pull_transfer *transfer);
 
 /* How the last exchange ended and what it said. */
 enum pull_http_end pull_transfer_end(const struct pull_transfer *transfer);

@@ -3,6 +3,9 @@
 #ifndef MD_PULL_TRUST_H
 #define MD_PULL_TRUST_H
 
+/* All of the system's in one file: where Debian has it, and its libcurl looks. */
+#define PULL_TRUST_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
+
 /* Borrowed from the environment, which is not changed meanwhile. */
 struct pull_trust {
     const char *file;      /* SSL_CERT_FILE, or NULL */

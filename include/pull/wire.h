@@ -81,7 +81,15 @@ struct pull_fetch {
     uint32_t ring;
     struct md_descriptor blob; /* size -1 and alg 0 for a URL */
     int64_t offset;
+    uint32_t skip;  /* mirrors whose content for the blob's digest was wrong: not these */
     char url[2048]; /* FETCH_URL only: http or https */
+};
+
+/* Where it came from. */
+struct pull_fetched {
+    uint32_t answers; /* that the bytes were put together from */
+    uint32_t next;    /* what to skip if the content is wrong; 0: nobody else has it */
+    char from[MD_MAX_REPOSITORY + 16]; /* with mirrors: host of who gave it; else "" */
 };
 
 /*
@@ -104,8 +112,8 @@ struct pull_message {
         enum pull_document document;
         struct pull_layer layer;
         struct pull_fetch fetch;
+        struct pull_fetched fetched;
         struct pull_unpack_order unpack;
-        uint32_t answers; /* FETCHED: from how many answers the bytes were put together */
         struct pull_unpacked unpacked;
         uint64_t merged_bytes; /* MERGED: of the layer's regular files */
         struct md_err err;

@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "pull/trust.h"
+#include "pull/httpsetup.h"
 #include "pull/verdict.h"
 #include "pull/wire.h"
 
@@ -22,7 +22,7 @@ struct pull_http {
     CURLSH *share; /* TLS sessions: six connections to a host shake hands in full only once */
     int watch_fd;
     struct pull_patience patience;
-    struct pull_trust trust;
+    const struct pull_settings *settings;
     bool file_needed; /* the directory alone did not do */
     struct pull_exchange *first;
 };
@@ -40,8 +40,9 @@ struct pull_exchange {
     bool in_body;
     bool paused;
     bool stopped;
-    bool file_tried; /* as a source of certificates */
-    char reason[PULL_REASON_SIZE];
+    bool file_tried;            /* as a source of certificates */
+    char proxy[PULL_SITE_SIZE]; /* "" for none */
+    char reason[PULL_SITE_SIZE + PULL_REASON_SIZE];
     char curl_words[CURL_ERROR_SIZE];
 };
 
@@ -157,6 +158,10 @@ static enum pull_http_end judge(struct pull_exchange *exchange, CURLcode code)
     long proxy_status = 0;
     long verified = 0;
 
+    if (pull_setup_proxy_asks(exchange->easy, exchange->proxy)) {
+        snprintf(exchange->reason, sizeof(exchange->reason), "%s", PULL_PROXY_ASKS);
+        return PULL_HTTP_UNREACHABLE;
+    }
     if (code == CURLE_OK) {
         return PULL_HTTP_WHOLE;
     }
@@ -165,7 +170,7 @@ static enum pull_http_end judge(struct pull_exchange *exchange, CURLcode code)
     }
     curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
     if (proxy_status >= 300) {
-        return because(exchange, PULL_HTTP_UNREACHABLE, "the proxy refused", code);
+        return because(exchange, PULL_HTTP_UNREACHABLE, "it refused", code);
     }
     if (exchange->header_bytes > MD_MAX_HEADERS) {
         return because(exchange, PULL_HTTP_UNUSABLE, "more header bytes than allowed", code);
@@ -200,30 +205,6 @@ static CURLcode option(CURLcode code, CURLcode so_far)
     return so_far == CURLE_OK ? code : so_far;
 }
 
-static CURLcode set_security(const struct pull_http *http, CURL *easy)
-{
-    CURLcode first = CURLE_OK;
-
-    first = option(curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https"), first);
-    first = option(curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L), first);
-    first = option(curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED), first);
-    first = option(curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2),
-                   first);
-    if (http->trust.directory) {
-        /*
-         * A bundle takes OpenSSL 3 tens of milliseconds for each connection, the directory
-         * nothing; and the file often holds the same. So it is read only when it must be.
-         */
-        const char *file = http->file_needed ? http->trust.file : NULL;
-
-        first = option(curl_easy_setopt(easy, CURLOPT_CAINFO, file), first);
-        first = option(curl_easy_setopt(easy, CURLOPT_CAPATH, http->trust.directory), first);
-    } else if (http->trust.file) {
-        first = option(curl_easy_setopt(easy, CURLOPT_CAINFO, http->trust.file), first);
-    }
-    return first;
-}
-
 static CURLcode set_transport(const struct pull_http *http, const struct pull_request *request,
                               CURL *easy)
 {
@@ -242,9 +223,6 @@ static CURLcode set_transport(const struct pull_http *http, const struct pull_re
     first = option(
         curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout_ms),
         first);
-    if (pull_host_is_loopback(request->url->host)) {
-        first = option(curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"), first);
-    }
     return first;
 }
 
@@ -284,17 +262,29 @@ static CURLcode set_request(struct pull_exchange *exchange, const struct pull_re
 struct pull_exchange *pull_http_start(struct pull_http *http,
                                       const struct pull_request *request, struct md_err *err)
 {
-    struct pull_exchange *exchange = md_xcalloc(1, sizeof(*exchange));
+    const struct pull_host_certs *own = pull_certs_find(&http->settings->certs, request->url);
+    const struct pull_host_certs *vouching = own ? own : request->vouching;
+    enum pull_trust_use use = http->file_needed ? PULL_TRUST_FILE : PULL_TRUST_DIRECTORY;
+    struct pull_exchange *exchange;
 
+    if (own && own->err.kind != MD_ERR_NONE) {
+        *err = own->err;
+        return NULL;
+    }
+    exchange = md_xcalloc(1, sizeof(*exchange));
     exchange->http = http;
     exchange->sink = request->sink;
     pull_response_reset(&exchange->response);
     exchange->next = http->first;
     http->first = exchange;
-    exchange->file_tried = http->file_needed;
+    /* Among the host's own authorities the file is already. */
+    exchange->file_tried = http->file_needed || (vouching && vouching->authorities.bytes);
     exchange->easy = curl_easy_init();
     if (!exchange->easy || set_request(exchange, request) != CURLE_OK ||
-        set_security(http, exchange->easy) != CURLE_OK ||
+        pull_setup_trust(exchange->easy, &http->settings->trust, use) != CURLE_OK ||
+        pull_setup_host(exchange->easy, own, vouching, request->verify) != CURLE_OK ||
+        pull_setup_proxy(exchange->easy, http->settings, request->url, exchange->proxy) !=
+            CURLE_OK ||
         set_transport(http, request, exchange->easy) != CURLE_OK ||
         curl_multi_add_handle(http->multi, exchange->easy) != CURLM_OK) {
         pull_exchange_close(&exchange);
@@ -348,13 +338,14 @@ const struct pull_response *pull_exchange_response(const struct pull_exchange *e
 
 /* ---- The engine ---- */
 
-struct pull_http *pull_http_open(int watch_fd, struct md_err *err)
+struct pull_http *pull_http_open(int watch_fd, const struct pull_settings *settings,
+                                 struct md_err *err)
 {
     struct pull_http *http = md_xcalloc(1, sizeof(*http));
 
     http->watch_fd = watch_fd;
     pull_http_set_patience(http, &(struct pull_patience){ 0 });
-    http->trust = pull_trust_find();
+    http->settings = settings;
     if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) {
         http->multi = curl_multi_init();
         http->share = curl_share_init();
@@ -380,6 +371,11 @@ const struct pull_patience *pull_http_patience(const struct pull_http *http)
     return &http->patience;
 }
 
+const struct pull_settings *pull_http_settings(const struct pull_http *http)
+{
+    return http->settings;
+}
+
 void pull_http_close(struct pull_http **http)
 {
     struct pull_http *gone = *http;
@@ -400,13 +396,13 @@ void pull_http_close(struct pull_http **http)
 /* Nothing was asked yet: the same again, believing the file of the environment too. */
 static void trust_file(struct pull_http *http, struct pull_exchange *exchange)
 {
-    if (exchange->end != PULL_HTTP_DISTRUSTED || !http->trust.file || !http->trust.directory ||
-        exchange->file_tried) {
+    if (exchange->end != PULL_HTTP_DISTRUSTED || !http->settings->trust.file ||
+        !http->settings->trust.directory || exchange->file_tried) {
         return;
     }
     http->file_needed = true;
     exchange->file_tried = true;
-    if (set_security(http, exchange->easy) == CURLE_OK &&
+    if (pull_setup_trust(exchange->easy, &http->settings->trust, PULL_TRUST_FILE) == CURLE_OK &&
         curl_multi_add_handle(http->multi, exchange->easy) == CURLM_OK) {
         exchange->end = PULL_HTTP_RUNNING;
     }
@@ -432,6 +428,9 @@ static void collect(struct pull_http *http)
             learn_status(exchange);
         }
         exchange->end = judge(exchange, code);
+        if (exchange->end == PULL_HTTP_UNREACHABLE) {
+            pull_setup_proxy_name(exchange->proxy, exchange->reason, sizeof(exchange->reason));
+        }
         exchange->paused = false;
         curl_multi_remove_handle(http->multi, easy);
         trust_file(http, exchange);

@@ -35,8 +35,8 @@ struct schedule {
         size_t part; /* NOBODY: free */
         bool taken;  /* a writer reads it */
         bool fetched, unpacked;
-        uint32_t answers;      /* that its bytes were put together from */
-        struct md_err failure; /* MD_ERR_DIGEST: for when the network process is done too */
+        struct pull_fetched from; /* once it is fetched */
+        struct md_err wrong;      /* MD_ERR_DIGEST: for when the network process is done too */
     } rings[PULL_RINGS];
     size_t writer_ring[PULL_WRITERS]; /* IDLE, MERGES, or a ring */
 };
@@ -106,7 +106,7 @@ static int start_fetch(struct schedule *schedule, size_t ring, size_t index, str
     struct pull_message order = {
         .tag = PULL_FETCH,
         .ring = (uint32_t)ring,
-        .fetch = { .ring = (uint32_t)ring, .blob = *blob },
+        .fetch = { .ring = (uint32_t)ring, .blob = *blob, .skip = part->skip },
     };
 
     memset(&schedule->rings[ring], 0, sizeof(schedule->rings[ring]));
@@ -236,16 +236,23 @@ static void forget_start(const struct schedule *schedule, const struct pull_part
 /*
  * Its bytes are not the promised ones. Were they put together, from what an earlier pull kept
  * or from several answers, then any piece may be to blame: fetch it once more, from the start.
+ * Else from somebody else, if there is one.
  */
 static int fetch_anew(struct schedule *schedule, size_t ring, struct md_err *err)
 {
     struct pull_part *part = &schedule->parts[schedule->rings[ring].part];
-    const struct md_err *failure = &schedule->rings[ring].failure;
+    const struct pull_fetched *from = &schedule->rings[ring].from;
+    struct md_err *wrong = &schedule->rings[ring].wrong;
+    bool put_together = part->kept.length > 0 || from->answers > 1;
 
-    if (part->anew || (part->kept.length == 0 && schedule->rings[ring].answers < 2))
-        return failed(part, failure, err);
+    if (from->from[0] != '\0')
+        md_err_in(wrong, "%s", from->from);
+    if (from->next == 0 && (part->anew || !put_together))
+        return failed(part, wrong, err);
     md_log("layer %s: %s: once more from the start", part->wanted.layer.blob.digest.text,
-           failure->text);
+           wrong->text);
+    if (part->anew || !put_together)
+        part->skip = from->next;
     if (store_layer_renew(schedule->store, &part->held, err) < 0)
         return -1;
     part->anew = true;
@@ -260,7 +267,7 @@ static int finish(struct schedule *schedule, size_t ring, struct md_err *err)
     size_t index = schedule->rings[ring].part;
     struct pull_part *part = &schedule->parts[index];
 
-    if (schedule->rings[ring].fetched && schedule->rings[ring].failure.kind)
+    if (schedule->rings[ring].fetched && schedule->rings[ring].wrong.kind != MD_ERR_NONE)
         return fetch_anew(schedule, ring, err);
     if (!schedule->rings[ring].fetched || !schedule->rings[ring].unpacked)
         return 0;
@@ -297,7 +304,7 @@ static int from_network(struct schedule *schedule, struct md_err *err)
     if (message.tag == PULL_FAILED)
         return failed(&schedule->parts[schedule->rings[ring].part], &message.err, err);
     schedule->rings[ring].fetched = true;
-    schedule->rings[ring].answers = message.answers;
+    schedule->rings[ring].from = message.fetched;
     return finish(schedule, ring, err);
 }
 
@@ -311,7 +318,7 @@ static int writer_failed(struct schedule *schedule, size_t ring, const struct md
         forget_start(schedule, part);
     if (theirs->kind != MD_ERR_DIGEST)
         return failed(part, theirs, err);
-    schedule->rings[ring].failure = *theirs;
+    schedule->rings[ring].wrong = *theirs;
     return finish(schedule, ring, err);
 }
 

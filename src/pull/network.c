@@ -14,8 +14,9 @@
 /* All of the process's state. */
 struct network {
     int socket;
+    struct pull_settings settings;
     struct pull_http *http;
-    struct pull_registry *registries; /* the current one first; their tokens stay good */
+    struct pull_repository *repositories; /* the current one first; their tokens stay good */
     struct pull_fetching fetching[PULL_RINGS];
 };
 
@@ -50,34 +51,37 @@ static void send_failed(struct network *network, uint32_t ring, const struct md_
     send_or_leave(network, &message);
 }
 
-/* The registry of ref becomes the current one, with the token it had. */
-static struct pull_registry *choose_registry(struct network *network, const struct md_ref *ref)
+/* The repository of ref becomes the current one, with the tokens it had. */
+static struct pull_repository *choose_repository(struct network *network,
+                                                 const struct md_ref *ref, struct md_err *err)
 {
-    struct pull_registry **link = &network->registries;
-    struct pull_registry *registry;
+    struct pull_repository **link = &network->repositories;
+    struct pull_repository *repository;
 
-    while (*link && !pull_registry_serves(*link, ref)) {
+    while (*link && !pull_repository_serves(*link, ref)) {
         link = &(*link)->next;
     }
-    registry = *link;
-    if (registry) {
-        *link = registry->next;
-        registry->ref = *ref;
+    repository = *link;
+    if (repository) {
+        *link = repository->next;
+        pull_repository_turn(repository, ref);
     } else {
-        registry = pull_registry_open(network->http, ref);
+        repository = pull_repository_open(network->http, ref, err);
     }
-    registry->next = network->registries;
-    network->registries = registry;
-    return registry;
+    if (repository) {
+        repository->next = network->repositories;
+        network->repositories = repository;
+    }
+    return repository;
 }
 
 static void resolve(struct network *network, const struct pull_resolve *order)
 {
     struct md_err err = { 0 };
-    struct pull_registry *registry = choose_registry(network, &order->ref);
+    struct pull_repository *repository = choose_repository(network, &order->ref, &err);
 
     pull_http_set_patience(network->http, &order->patience);
-    if (pull_resolve(registry, order, network->socket, &err) < 0) {
+    if (!repository || pull_resolve(repository, order, network->socket, &err) < 0) {
         send_failed(network, PULL_RINGS, &err);
     }
 }
@@ -90,10 +94,10 @@ static int begin_fetch(struct network *network, const struct pull_message *messa
     if (message->tag == PULL_FETCH_URL) {
         return pull_fetch_begin_url(fetching, network->http, &message->fetch, err);
     }
-    if (!network->registries) {
+    if (!network->repositories) {
         return md_err_set(err, MD_ERR_FORMAT, "FETCH before RESOLVE");
     }
-    return pull_fetch_begin(fetching, network->registries, &message->fetch, err);
+    return pull_fetch_begin(fetching, network->repositories, &message->fetch, err);
 }
 
 static void fetch(struct network *network, const struct pull_message *message)
@@ -137,14 +141,13 @@ static void advance(struct network *network, uint32_t ring)
     struct pull_fetching *fetching = &network->fetching[ring];
     struct md_err err = { 0 };
 
-    switch (pull_fetch_advance(fetching, &err)) {
+    switch (pull_fetch_advance(fetching, &message.fetched, &err)) {
     case PULL_UNDER_WAY:
         break;
     case PULL_GAVE_UP:
         send_failed(network, ring, &err);
         break;
     case PULL_ANSWERED:
-        message.answers = fetching->answers;
         pull_ring_end(fetching->ring, PULL_RING_WHOLE);
         send_or_leave(network, &message);
         break;
@@ -185,7 +188,8 @@ _Noreturn void pull_network_main(int socket, struct pull_ring *rings)
     for (size_t i = 0; i < PULL_RINGS; i++) {
         network.fetching[i].ring = &rings[i];
     }
-    network.http = pull_http_open(socket, &err);
+    pull_settings_read(&network.settings);
+    network.http = pull_http_open(socket, &network.settings, &err);
     if (!network.http) {
         send_failed(&network, PULL_RINGS, &err);
         leave(&network);

@@ -15,17 +15,37 @@
 /* A loopback port that swallows a TLS greeting without a word should not hold us up. */
 #define PROBE_TIMEOUT_MS 3000
 
-struct pull_registry *pull_registry_open(struct pull_http *http, const struct md_ref *ref)
+static int address(const struct pull_registry *registry, const char *kind, const char *name,
+                   struct pull_url *url, struct md_err *err)
+{
+    const char *scheme = registry->scheme == PULL_SCHEME_HTTP ? "http" : "https";
+    MD_AUTO_FREE char *text = md_xasprintf("%s://%s/v2/%s/%s/%s", scheme, registry->host,
+                                           registry->repository, kind, name);
+
+    return pull_url_parse(text, NULL, url, err);
+}
+
+struct pull_registry *pull_registry_open(struct pull_http *http, const struct md_ref *ref,
+                                         const struct pull_endpoint *endpoint,
+                                         struct md_err *err)
 {
     struct pull_registry *registry = md_xcalloc(1, sizeof(*registry));
-    const char *host = strcmp(ref->registry, "docker.io") == 0 ? HUB : ref->registry;
+    const char *host = strcmp(endpoint->host, "docker.io") == 0 ? HUB : endpoint->host;
+    struct pull_url url;
 
     registry->http = http;
     registry->ref = *ref;
+    registry->verify = endpoint->insecure ? PULL_NO_VERIFY : PULL_VERIFY;
     snprintf(registry->host, sizeof(registry->host), "%s", host);
-    if (!pull_host_is_loopback(host)) {
+    memcpy(registry->repository, endpoint->repository, sizeof(endpoint->repository));
+    if (!endpoint->insecure && !pull_host_is_loopback(host)) {
         registry->scheme = PULL_SCHEME_HTTPS;
     }
+    if (address(registry, "manifests", "latest", &url, err) < 0) {
+        pull_registry_close(&registry);
+        return NULL;
+    }
+    registry->certs = pull_certs_find(&pull_http_settings(http)->certs, &url);
     return registry;
 }
 
@@ -35,22 +55,6 @@ void pull_registry_close(struct pull_registry **registry)
         free((*registry)->authorization);
     }
     md_ptr_free(registry);
-}
-
-bool pull_registry_serves(const struct pull_registry *registry, const struct md_ref *ref)
-{
-    return strcmp(registry->ref.registry, ref->registry) == 0 &&
-           strcmp(registry->ref.repository, ref->repository) == 0;
-}
-
-static int address(const struct pull_registry *registry, const char *kind, const char *name,
-                   struct pull_url *url, struct md_err *err)
-{
-    MD_AUTO_FREE char *text = md_xasprintf(
-        "%s://%s/v2/%s/%s/%s", registry->scheme == PULL_SCHEME_HTTP ? "http" : "https",
-        registry->host, registry->ref.repository, kind, name);
-
-    return pull_url_parse(text, NULL, url, err);
 }
 
 struct pull_transfer *pull_registry_fetch(struct pull_registry *registry,
@@ -69,6 +73,9 @@ struct pull_transfer *pull_registry_fetch(struct pull_registry *registry,
         .offset = wish->offset,
         .connect_timeout_ms = registry->scheme == PULL_SCHEME_UNKNOWN ? PROBE_TIMEOUT_MS : 0,
         .known_host = registry->answered,
+        .attempts = registry->attempts,
+        .verify = registry->verify,
+        .vouching = registry->certs,
     };
 
     if (address(registry, wish->kind, wish->name, &url, err) < 0) {
@@ -193,12 +200,17 @@ static int fetch_token(struct pull_registry *registry, const struct pull_challen
         .accept = "application/json",
         .max = MD_MAX_TOKEN,
         .size = -1,
+        .attempts = registry->attempts,
+        .vouching = registry->certs,
     };
     struct pull_transfer *transfer;
     int result = -1;
 
-    if (pull_token_url(challenge, registry->ref.repository, asked, &url, err) < 0) {
+    if (pull_token_url(challenge, registry->repository, asked, &url, err) < 0) {
         return -1;
+    }
+    if (pull_url_same_origin(&url, asked)) {
+        order.verify = registry->verify;
     }
     transfer = pull_transfer_open(registry->http, &order);
     if (pull_transfer_finish(transfer, err) == PULL_ANSWERED) {
@@ -248,7 +260,7 @@ static enum pull_progress unauthorized(struct pull_registry *registry,
     return PULL_UNDER_WAY;
 }
 
-/* ---- Plain http on this machine ---- */
+/* ---- Plain http ---- */
 
 /* Nothing there speaks TLS. A certificate that is not trusted is no reason, ever. */
 static bool is_plain(const struct pull_registry *registry, const struct pull_transfer *transfer)

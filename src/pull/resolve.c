@@ -28,7 +28,7 @@ struct document {
 
 /* What a pull of one reference has found so far. */
 struct finding {
-    struct pull_registry *registry;
+    struct pull_repository *repository;
     const struct pull_resolve *order;
     char name[MD_REF_TEXT_SIZE]; /* as docker shows the reference */
     struct document manifest;
@@ -122,9 +122,9 @@ static int judge_document(struct pull_registry *registry, struct pull_transfer *
                             : check_claim(document, response->content_digest, what, err);
 }
 
-static int fetch(struct pull_registry *registry, const struct pull_wish *wish,
-                 const struct expectation *expected, struct document *document,
-                 struct md_err *err)
+static int fetch_from(struct pull_registry *registry, const struct pull_wish *wish,
+                      const struct expectation *expected, struct document *document,
+                      struct md_err *err)
 {
     struct pull_transfer *transfer = pull_registry_fetch(registry, wish, err);
     int result = -1;
@@ -133,6 +133,32 @@ static int fetch(struct pull_registry *registry, const struct pull_wish *wish,
         result = judge_document(registry, transfer, expected, document, err);
     }
     pull_transfer_close(&transfer);
+    return result;
+}
+
+/* From the first place that has it and is right about it; then that is asked first. */
+static int fetch(struct pull_repository *repository, const struct pull_wish *wish,
+                 const struct expectation *expected, struct document *document,
+                 struct md_err *err)
+{
+    struct pull_tried tried = { 0 };
+    int result;
+
+    for (;;) {
+        struct pull_registry *place = repository->places[repository->first];
+
+        result = fetch_from(place, wish, expected, document, err);
+        if (result == 0 || repository->first + 1 == repository->count) {
+            break;
+        }
+        document_clear(document);
+        pull_tried_note(&tried, place, wish->what, err);
+        repository->first++;
+    }
+    if (result < 0) {
+        pull_tried_tell(&tried, err);
+    }
+    pull_tried_clear(&tried);
     return result;
 }
 
@@ -161,7 +187,7 @@ static int fetch_named(struct finding *finding, struct md_err *err)
         .size = -1,
     };
 
-    if (fetch(finding->registry, &wish, &expected, &finding->manifest, err) < 0) {
+    if (fetch(finding->repository, &wish, &expected, &finding->manifest, err) < 0) {
         return -1;
     }
     finding->served = finding->manifest.digest;
@@ -190,7 +216,7 @@ static int fetch_described(struct finding *finding, const char *kind,
         return md_err_set(err, MD_ERR_LIMIT, "%s: %" PRId64 " bytes, at most %u are taken",
                           what, described->size, MD_MAX_MANIFEST);
     }
-    return fetch(finding->registry, &wish, &expected, document, err);
+    return fetch(finding->repository, &wish, &expected, document, err);
 }
 
 static int search(struct finding *finding, int depth, struct md_err *err);
@@ -365,8 +391,10 @@ static void finding_clear(struct finding *finding)
  * Does the registry still serve what it served last time? One HEAD. Whatever is no clear yes is
  * a no: the GET that follows tells what is the matter. Returns 1, 0 or -1.
  */
-static int is_unchanged(struct finding *finding, struct md_err *err)
+static int is_unchanged(const struct finding *finding, struct md_err *err)
 {
+    struct pull_repository *repository = finding->repository;
+    struct pull_registry *place = repository->places[repository->first];
     MD_AUTO_FREE char *what = md_xasprintf("manifest for %s", finding->name);
     struct pull_wish wish = {
         .what = what,
@@ -376,16 +404,20 @@ static int is_unchanged(struct finding *finding, struct md_err *err)
         .accept = ACCEPTED,
         .size = -1,
     };
-    struct pull_transfer *transfer = pull_registry_fetch(finding->registry, &wish, err);
+    struct pull_transfer *transfer = pull_registry_fetch(place, &wish, err);
     int result = -1;
 
-    if (transfer && pull_registry_finish(finding->registry, transfer, err) == PULL_ANSWERED) {
+    if (transfer && pull_registry_finish(place, transfer, err) == PULL_ANSWERED) {
         const struct pull_response *response = pull_transfer_response(transfer);
 
         result = response->status == 200 &&
                  strcmp(response->content_digest, finding->order->known.text) == 0;
     }
     pull_transfer_close(&transfer);
+    if (result < 0 && repository->first + 1 < repository->count) {
+        memset(err, 0, sizeof(*err)); /* another one may have it */
+        result = 0;
+    }
     return result;
 }
 
@@ -397,10 +429,10 @@ static int send_unchanged(const struct finding *finding, int socket, struct md_e
     return pull_wire_send(socket, &message, NULL, 0, err);
 }
 
-int pull_resolve(struct pull_registry *registry, const struct pull_resolve *order, int socket,
-                 struct md_err *err)
+int pull_resolve(struct pull_repository *repository, const struct pull_resolve *order,
+                 int socket, struct md_err *err)
 {
-    struct finding finding = { .registry = registry, .order = order };
+    struct finding finding = { .repository = repository, .order = order };
     int unchanged = 0;
     int result = -1;
 

@@ -78,11 +78,13 @@ static int begin(struct pull_transfer *transfer, struct md_err *err)
         .accept = order->accept,
         .connect_timeout_ms =
             order->connect_timeout_ms ? order->connect_timeout_ms : CONNECT_TIMEOUT_MS,
+        .vouching = order->vouching,
         .sink = &transfer->intake.sink,
     };
 
     if (pull_url_same_origin(&transfer->url, &transfer->origin)) {
         request.authorization = transfer->authorization;
+        request.verify = order->verify;
     }
     request.range = pull_intake_begin(&transfer->intake, range, sizeof(range));
     transfer->end = PULL_HTTP_RUNNING;
@@ -121,6 +123,14 @@ static bool is_wasteful(const struct pull_transfer *transfer)
     return transfer->intake.wasted / WASTED_TIMES > transfer->order.size;
 }
 
+/* A mirror may have fewer than the user grants. */
+static unsigned most_attempts(const struct pull_transfer *transfer)
+{
+    unsigned most = transfer->order.attempts;
+
+    return most ? most : pull_http_patience(transfer->http)->attempts;
+}
+
 /* Counts an attempt, from 1 again after progress; false when there are no more. */
 static bool may_try_again(struct pull_transfer *transfer)
 {
@@ -129,7 +139,7 @@ static bool may_try_again(struct pull_transfer *transfer)
         transfer->mark = transfer->intake.position;
     }
     transfer->attempts++;
-    return transfer->attempts < pull_http_patience(transfer->http)->attempts &&
+    return transfer->attempts < most_attempts(transfer) &&
            !(transfer->order.ring && is_wasteful(transfer));
 }
 
@@ -369,6 +379,11 @@ int pull_transfer_wait_ms(const struct pull_transfer *transfer)
         return pull_exchange_end(transfer->exchange) == PULL_HTTP_RUNNING ? -1 : 0;
     }
     return left > 0 ? (int)left : 0;
+}
+
+int64_t pull_transfer_position(const struct pull_transfer *transfer)
+{
+    return transfer->intake.position;
 }
 
 enum pull_http_end pull_transfer_end(const struct pull_transfer *transfer)

@@ -103,6 +103,24 @@ int pull_url_parse(const char *text, const struct pull_url *base, struct pull_ur
                       md_text_escape(text, strlen(text), shown, sizeof(shown)), wrong);
 }
 
+void pull_url_proxy_site(const char *text, char *site)
+{
+    CURLU *parts = curl_url();
+    char host[PULL_SITE_SIZE / 2];
+    char port[16] = "";
+    bool known = parts &&
+                 curl_url_set(parts, CURLUPART_URL, text,
+                              CURLU_DEFAULT_SCHEME | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+                 url_part(parts, CURLUPART_HOST, host, sizeof(host)) == 0;
+
+    if (known && url_has(parts, CURLUPART_PORT)) {
+        (void)!url_part(parts, CURLUPART_PORT, port, sizeof(port));
+    }
+    snprintf(site, PULL_SITE_SIZE, "%s%s%s", known ? host : "(malformed)", port[0] ? ":" : "",
+             port);
+    curl_url_cleanup(parts);
+}
+
 bool pull_url_same_origin(const struct pull_url *a, const struct pull_url *b)
 {
     return a->https == b->https && a->port == b->port && strcasecmp(a->host, b->host) == 0;

@@ -133,6 +133,8 @@ static bool content_fits(struct pull_message *message)
         END_TEXT(message->err.text);
         return (unsigned)message->err.kind <= MD_ERR_SYSTEM && message->err.kind != MD_ERR_NONE;
     case PULL_FETCHED:
+        END_TEXT(message->fetched.from);
+        return true;
     case PULL_MERGE:
     case PULL_MERGED:
         return true;

@@ -46,7 +46,7 @@ hub_run() {
     PATH="$path" nsenter --target "$HUB_PID" --mount --net --pid --wdns="$PWD" -- "$@"
 }
 
-# hub_requests registry|token|cdn|trap: what that server was asked since hub_forget, a line each.
+# hub_requests registry|token|cdn|trap|mirror|insecure|private|client|proxy: what that server was asked since hub_forget, a line each.
 hub_requests() {
     hub_py requests "$HUB_DIR" "$1"
 }
@@ -71,7 +71,7 @@ hub_tag() {
     hub_py tag "$HUB_DIR" "$@"
 }
 
-# hub_fault registry|token|cdn MATCH KIND [ARG [TIMES]]: from now on; hub_heal ends all faults.
+# hub_fault registry|token|cdn|mirror|insecure|private|client MATCH KIND [ARG [TIMES]]: from now on; hub_heal ends all faults.
 hub_fault() {
     hub_py fault "$HUB_DIR" "$@"
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses, heads of answers, TLS, and single requests against the scripted server. */
+/* Heads of answers, TLS, and single requests against the scripted server. */
 #include "pull/http.h"
 
 #include <setjmp.h>
@@ -18,118 +18,6 @@
 #include "base/mem.h"
 #include "faulty.h"
 #include "pull/wire.h"
-
-/* ---- Addresses ---- */
-
-static void addresses_are_taken_apart(void **state)
-{
-    static const struct {
-        const char *base;
-        const char *text;
-        const char *full;
-        const char *host;
-        unsigned port;
-        bool https;
-    } rows[] = {
-        { NULL, "https://x.example/v2/", "https://x.example/v2/", "x.example", 443, true },
-        { NULL, "http://[::1]:5000/a", "http://[::1]:5000/a", "[::1]", 5000, false },
-        { NULL, "https://x/a?b=c%2F#frag", "https://x/a?b=c%2F", "x", 443, true },
-        { "https://x/v2/a/b", "/c?d", "https://x/c?d", "x", 443, true },
-        { "https://x/v2/a/b", "c", "https://x/v2/a/c", "x", 443, true },
-        { "https://x/v2/a", "//y:8/z", "https://y:8/z", "y", 8, true },
-        { "https://x/", "http://2130706433/", "http://127.0.0.1/", "127.0.0.1", 80, false },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        struct pull_url base;
-        struct pull_url url;
-        struct md_err err = { 0 };
-
-        if (rows[i].base) {
-            assert_int_equal(pull_url_parse(rows[i].base, NULL, &base, &err), 0);
-        }
-        assert_int_equal(pull_url_parse(rows[i].text, rows[i].base ? &base : NULL, &url, &err),
-                         0);
-        assert_string_equal(url.text, rows[i].full);
-        assert_string_equal(url.host, rows[i].host);
-        assert_int_equal(url.port, rows[i].port);
-        assert_int_equal(url.https, rows[i].https);
-    }
-}
-
-static void addresses_of_other_kinds_are_refused_B29(void **state)
-{
-    static const char *const rows[] = {
-        "file:///etc/passwd", "ftp://x/",  "smb://x/y", "dict://x/",   "https://a:b@x/",
-        "https://",           "nonsense:", "",          "http://x y/",
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        struct pull_url url;
-        struct md_err err = { 0 };
-
-        assert_int_equal(pull_url_parse(rows[i], NULL, &url, &err), -1);
-        assert_int_equal(err.kind, MD_ERR_FORMAT);
-    }
-}
-
-static void only_this_machine_is_loopback_B46(void **state)
-{
-    static const struct {
-        const char *host;
-        bool loopback;
-    } rows[] = {
-        { "localhost", true },
-        { "localhost:5000", true },
-        { "127.0.0.1", true },
-        { "127.9.8.7:5000", true },
-        { "[::1]", true },
-        { "[::1]:5000", true },
-        { "LocalHost", true },
-        { "localhost.example", false },
-        { "127.0.0.1.example", false },
-        { "128.0.0.1", false },
-        { "[::2]", false },
-        { "127.1", false },
-        { "localhost:x", false },
-        { "example:127", false },
-        { "[::1", false },
-        { "10.0.0.1", false },
-        { "", false },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        assert_int_equal(pull_host_is_loopback(rows[i].host), rows[i].loopback);
-    }
-}
-
-static void an_origin_is_scheme_host_and_port_B29(void **state)
-{
-    static const struct {
-        const char *a;
-        const char *b;
-        bool same;
-    } rows[] = {
-        { "https://x/", "https://X:443/y", true },
-        { "https://x/", "https://x:444/", false },
-        { "https://x:80/", "http://x/", false },
-        { "https://x/", "https://x.y/", false },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        struct pull_url a;
-        struct pull_url b;
-        struct md_err err = { 0 };
-
-        assert_int_equal(pull_url_parse(rows[i].a, NULL, &a, &err), 0);
-        assert_int_equal(pull_url_parse(rows[i].b, NULL, &b, &err), 0);
-        assert_int_equal(pull_url_same_origin(&a, &b), rows[i].same);
-    }
-}
 
 /* ---- Heads ---- */
 
@@ -245,6 +133,7 @@ static ssize_t take(struct pull_sink *sink, const char *bytes, size_t len)
 
 struct asking {
     struct faulty faulty;
+    struct pull_settings settings;
     struct pull_http *http;
     struct pull_exchange *exchange;
     struct taking taking;
@@ -258,7 +147,8 @@ static void ask_open(struct asking *asking, const char *kinds)
 
     faulty_start(&asking->faulty, kinds);
     assert_int_equal(pull_wire_pair(&asking->ends[0], &asking->ends[1], &err), 0);
-    asking->http = pull_http_open(asking->ends[0], &err);
+    pull_settings_read(&asking->settings);
+    asking->http = pull_http_open(asking->ends[0], &asking->settings, &err);
     assert_non_null(asking->http);
     asking->taking.sink.put = take;
     asking->taking.sink.ready_fd = -1;
@@ -292,6 +182,7 @@ static void ask_close(struct asking *asking)
 {
     pull_exchange_close(&asking->exchange);
     pull_http_close(&asking->http);
+    pull_settings_clear(&asking->settings);
     md_buf_clear(&asking->taking.bytes);
     close(asking->ends[0]);
     close(asking->ends[1]);
@@ -408,7 +299,9 @@ static void a_certificate_counts_only_with_its_authority_B45_B47(void **state)
 
     authority = faulty_path(&asking.faulty, "ca.pem");
     setenv("SSL_CERT_FILE", authority, 1);
-    asking.http = pull_http_open(asking.ends[0], &(struct md_err){ 0 });
+    pull_settings_clear(&asking.settings);
+    pull_settings_read(&asking.settings);
+    asking.http = pull_http_open(asking.ends[0], &asking.settings, &(struct md_err){ 0 });
     assert_int_equal(ask(&asking, "https", asking.faulty.ports[0], "/a"), PULL_HTTP_WHOLE);
     unsetenv("SSL_CERT_FILE");
     ask_close(&asking);
@@ -476,10 +369,6 @@ static void the_end_of_the_coordinator_is_seen_at_once_B14(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses_are_taken_apart),
-        cmocka_unit_test(addresses_of_other_kinds_are_refused_B29),
-        cmocka_unit_test(only_this_machine_is_loopback_B46),
-        cmocka_unit_test(an_origin_is_scheme_host_and_port_B29),
         cmocka_unit_test(a_content_range_is_exact_or_wrong_B17),
         cmocka_unit_test(fields_are_kept_by_name_and_bounded_B23),
         cmocka_unit_test(retry_after_is_seconds_or_a_date_or_nothing_B20_D33),

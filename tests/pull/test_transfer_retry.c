@@ -135,7 +135,7 @@ static void answers_that_were_put_together_are_counted_B17(void **state)
         blob_stage_start(&stage, "plain");
         coordinator_fetch(&stage.coordinator, 0, &stage.blob, 0);
         coordinator_drain(&stage.coordinator, 0, NULL);
-        assert_int_equal(coordinator_receive(&stage.coordinator).answers, answers);
+        assert_int_equal(coordinator_receive(&stage.coordinator).fetched.answers, answers);
         blob_stage_close(&stage);
     }
 }

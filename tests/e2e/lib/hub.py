@@ -3,7 +3,7 @@
 
     hub.py start DIR WATCH     start a box in the new directory DIR; it ends with process WATCH
     hub.py stop DIR
-    hub.py requests DIR NAME   what a server (registry, token, cdn, trap) was asked: METHOD PATH
+    hub.py requests DIR NAME   what a server (registry, token, cdn, trap, mirror ...) was asked: METHOD PATH
     hub.py ranges DIR NAME MATCH    the Range field of each GET whose path has MATCH, "whole" without
     hub.py info DIR IMAGE KEY [INDEX]   a fact of an image: digest, manifest, config, layers ...
     hub.py tag DIR REPOSITORY TAG DIGEST
@@ -15,8 +15,10 @@ auth.docker.io and production.cloudflare.docker.com are loopback addresses on po
 Debian's docker-registry behind the first, and /etc/ssl/certs is a hashed directory with the box's
 own authority: a client needs no configuration. Also there, from the same storage:
 registry.test:443 (docker-registry's own TLS, HTTP/2, no redirects, token needed), localhost:5000
-(plain http, no token) and plain.test:5000 (10.99.0.1; no registry, it records who speaks plain http).
-/var/lib and /run are the box's own. When its first process dies, everything in it is gone.
+(plain http, no token) and plain.test:5000 (10.99.0.1; no registry, it records who speaks plain http);
+places.py has mirrors, private registries and a proxy.
+/var/lib and /run are the box's own, and so is what is changed in /etc; the host's configuration of
+registries is not there. When its first process dies, everything in it is gone.
 """
 
 import ctypes
@@ -42,8 +44,10 @@ HOSTS = {
     "127.0.0.1": "localhost", "::1": "localhost",
     "127.0.0.2": "registry-1.docker.io", "127.0.0.3": "auth.docker.io",
     "127.0.0.4": "production.cloudflare.docker.com", "127.0.0.5": "registry.test",
+    "127.0.0.6": "mirror.test", "127.0.0.7": "insecure.test", "127.0.0.10": "proxy.test",
     "10.99.0.1": "plain.test",
 }
+PRIVATE_HOSTS = {"127.0.0.8": "private.test", "127.0.0.9": "client.test"}
 CDN = "https://production.cloudflare.docker.com/"
 CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET = 0x20000, 0x20000000, 0x40000000
 PR_SET_PDEATHSIG = 1
@@ -92,13 +96,27 @@ def own_var_lib(directory, needed):
         mount("--bind", os.path.join(old, name), "/var/lib/" + name)
 
 
+def own_etc(directory):
+    """An /etc that may be written, without what the host says about registries."""
+    layer = os.path.join(directory, "etc")
+    os.mkdir(layer)
+    mount("-t", "tmpfs", "tmpfs", layer)
+    for name in ("upper", "work"):
+        os.mkdir(os.path.join(layer, name))
+    mount("-t", "overlay", "overlay", "-o", "lowerdir=/etc,upperdir=%s/upper,workdir=%s/work"
+          % (layer, layer), "/etc")
+    for name in ("containers", "docker"):
+        shutil.rmtree("/etc/" + name, ignore_errors=True)
+
+
 def make_world(directory):
     """Everything that differs from the host for what runs in the box."""
     mount("--make-rprivate", "/")
     mount("-t", "proc", "proc", "/proc")
+    own_etc(directory)
     interface(b"lo")
     interface(b"lo:1", "10.99.0.1")
-    write(os.path.join(directory, "hosts"), "".join("%s %s\n" % h for h in HOSTS.items()))
+    write(os.path.join(directory, "hosts"), "".join("%s %s\n" % h for h in (HOSTS | PRIVATE_HOSTS).items()))
     write(os.path.join(directory, "resolv.conf"), "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n")
     for name in ("hosts", "resolv.conf"):
         if os.path.exists("/etc/" + name):
@@ -181,6 +199,7 @@ def first_process(directory, program, ready):
     libc("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     try:
         pki.make(os.path.join(directory, "pki"), [n for n in HOSTS.values() if n != "plain.test"])
+        pki.make(os.path.join(directory, "pki-private"), PRIVATE_HOSTS.values(), "minidock private authority")
         make_world(directory)
     except BaseException:
         os.write(ready, traceback.format_exc().encode())

@@ -27,14 +27,14 @@ def hash_directory(directory, certificate):
         hashed.write(ca.read())
 
 
-def make(directory, names):
+def make(directory, names, authority="minidock test authority"):
     """ca.pem and server.pem for `names`, token.key and token.pem, and a hashed directory certs/."""
     def path(name):
         return os.path.join(directory, name)
 
     os.makedirs(path("certs"))
     openssl("req", "-x509", *EC, "-keyout", path("ca.key"), "-out", path("ca.pem"), "-days", "2",
-            "-subj", "/CN=minidock test authority")
+            "-subj", "/CN=" + authority)
     openssl("req", *EC, "-keyout", path("server.key"), "-out", path("server.csr"),
             "-subj", "/CN=minidock test server")
     with open(path("san"), "w", encoding="ascii") as san:

@@ -222,7 +222,7 @@ class RegistryFront(Handler):
     upstream = ("127.0.0.2", 5001)
 
     def do_GET(self):
-        faults = self.box.faults("registry", self.path)
+        faults = self.box.faults(self.name, self.path)
         if "status" in faults:
             return self.refuse(int(faults["status"]["arg"]), '{"errors":[{"code":"UNKNOWN"}]}')
         upstream = http.client.HTTPConnection(*self.upstream)
@@ -305,11 +305,14 @@ def plain_trap(box, listener):
 
 def start(directory):
     """Start all servers in threads; returns when every port is open."""
+    import places  # it is built on this module
+
     box = Box(directory)
     for address, handler in (("127.0.0.2", RegistryFront), ("127.0.0.3", TokenServer),
                              ("127.0.0.4", Cdn)):
         server = Server(box, address, handler)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 60},
                          daemon=True).start()
+    places.start(box)
     trap = socket.create_server(("10.99.0.1", 5000))
     threading.Thread(target=plain_trap, args=(box, trap), daemon=True).start()

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A repository wherever it is to be had: its mirrors, then its registry. */
+#include "pull/repository.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+struct pull_repository *pull_repository_open(struct pull_http *http, const struct md_ref *ref,
+                                             struct md_err *err)
+{
+    const struct pull_settings *settings = pull_http_settings(http);
+    struct pull_repository *repository;
+    struct pull_endpoints endpoints;
+
+    if (settings->err.kind != MD_ERR_NONE) {
+        *err = settings->err;
+        return NULL;
+    }
+    if (pull_registries_find(&settings->registries, ref, &endpoints, err) < 0) {
+        return NULL;
+    }
+    repository = md_xcalloc(1, sizeof(*repository));
+    for (; repository->count < endpoints.count; repository->count++) {
+        struct pull_registry *place =
+            pull_registry_open(http, ref, &endpoints.at[repository->count], err);
+
+        if (!place) {
+            pull_repository_close(&repository);
+            return NULL;
+        }
+        /* Where there is somebody else to ask, that is better than waiting. */
+        place->attempts = repository->count + 1 < endpoints.count ? 1 : 0;
+        repository->places[repository->count] = place;
+    }
+    return repository;
+}
+
+void pull_repository_close(struct pull_repository **repository)
+{
+    for (size_t i = 0; *repository && i < (*repository)->count; i++) {
+        pull_registry_close(&(*repository)->places[i]);
+    }
+    md_ptr_free(repository);
+}
+
+bool pull_repository_serves(const struct pull_repository *repository, const struct md_ref *ref)
+{
+    const struct md_ref *own = &repository->places[0]->ref;
+
+    return strcmp(own->registry, ref->registry) == 0 &&
+           strcmp(own->repository, ref->repository) == 0 &&
+           (repository->count == 1 ||
+            (strcmp(own->tag, ref->tag) == 0 && md_digest_equal(&own->digest, &ref->digest)));
+}
+
+void pull_repository_turn(struct pull_repository *repository, const struct md_ref *ref)
+{
+    repository->first = 0;
+    for (size_t i = 0; i < repository->count; i++) {
+        repository->places[i]->ref = *ref;
+    }
+}
+
+/* ---- Reasons ---- */
+
+/* text without "what: " or "what " in front. */
+static const char *skip_words(const char *text, const char *words)
+{
+    size_t len = strlen(words);
+
+    if (strncmp(text, words, len) != 0) {
+        return text;
+    }
+    text += len;
+    text += text[0] == ':';
+    return text + (text[0] == ' ');
+}
+
+void pull_tried_note(struct pull_tried *tried, const struct pull_registry *place,
+                     const char *what, struct md_err *err)
+{
+    const char *reason = skip_words(skip_words(err->text, what), place->host);
+
+    md_log("%s: not from %s: %s", what, place->host, err->text);
+    md_buf_printf(&tried->text, "%s%s: %s", tried->text.len > 0 ? "; " : "", place->host,
+                  reason);
+    memset(err, 0, sizeof(*err));
+}
+
+void pull_tried_tell(const struct pull_tried *tried, struct md_err *err)
+{
+    struct md_err last = *err;
+
+    if (tried->text.len > 0) {
+        md_err_set(err, last.kind, "%s (tried before: %s)", last.text, tried->text.data);
+        err->sys = last.sys;
+    }
+}
+
+void pull_tried_clear(struct pull_tried *tried)
+{
+    md_buf_clear(&tried->text);
+}
