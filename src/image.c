@@ -64,17 +64,65 @@ static int open_store(const struct cli_global *global, const char *command, stru
     return 0;
 }
 
+/* What the words of the pull command were. */
+struct pull_words {
+    const char *platform;
+    const char *progress;
+    const char *format;
+};
+
+static int check_pull(const struct pull_words *words, struct pull_options *pull,
+                      struct md_err *err)
+{
+    pull->platform_asked = words->platform != NULL;
+    if (words->progress && pull_show_parse(words->progress, &pull->show, err) < 0)
+        return -1;
+    if (words->format && strcmp(words->format, "json") != 0)
+        return md_err_set(err, MD_ERR_USAGE, "invalid format \"%s\": pull knows json only",
+                          words->format);
+    if (words->format && !pull->dry_run)
+        return md_err_set(err, MD_ERR_USAGE, "--format goes with --dry-run");
+    if (pull->locked && pull->all_tags)
+        return md_err_set(err, MD_ERR_USAGE, "conflicting options: --locked and --all-tags");
+    pull->json = words->format != NULL;
+    return choose_platform(words->platform, &pull->platform, err);
+}
+
+static int run_pull(const struct cli_global *global, const struct pull_options *pull,
+                    const struct md_list *names, struct md_err *err)
+{
+    struct store store;
+    int status = pull->dry_run ? store_open(global->root, STORE_READ, &store, err)
+                               : open_store(global, "pull", &store, err);
+
+    if (status == 0) {
+        status = pull_images(&store, pull, names, err);
+        store_close(&store);
+    }
+    return status;
+}
+
 static int command_pull(const struct cli_global *global, int argc, char **argv,
                         struct md_err *err)
 {
     struct pull_options pull = { .out = stdout };
+    struct pull_words words = { 0 };
     struct md_list names = { 0 };
-    const char *platform = NULL;
-    struct store store;
     const struct cli_option options[] = {
+        { 'a', "all-tags", CLI_FLAG, NULL, "Pull all tags of the repository", &pull.all_tags },
+        { 'n', "dry-run", CLI_FLAG, NULL, "Only say what would be downloaded", &pull.dry_run },
+        { 0, "force", CLI_FLAG, NULL, "Download and unpack again what is there", &pull.force },
+        { 0, "format", CLI_TEXT, "json", "With --dry-run: one JSON object on each line",
+          &words.format },
+        { 0, "lock", CLI_TEXT, "FILE", "Record in FILE which digest each name stands for",
+          &pull.lock },
+        { 0, "locked", CLI_FLAG, NULL,
+          "Pull the digests in the lock file (default " PULL_LOCK_FILE ")", &pull.locked },
         { 0, "platform", CLI_TEXT, "OS/ARCH[/VARIANT]",
           "Platform of the image (default: $DOCKER_DEFAULT_PLATFORM, else the host's)",
-          &platform },
+          &words.platform },
+        { 0, "progress", CLI_TEXT, "HOW",
+          "auto (bars on a terminal, else plain), plain, tty, json or none", &words.progress },
         { 'q', "quiet", CLI_FLAG, NULL, "Print only the full name", &pull.quiet },
         { 0 },
     };
@@ -87,15 +135,10 @@ static int command_pull(const struct cli_global *global, int argc, char **argv,
                                        options };
     int status = cli_parse(&syntax, argc, argv, &names, err);
 
-    pull.platform_asked = platform != NULL;
-    if (status == 0 && choose_platform(platform, &pull.platform, err) < 0)
-        status = -1;
     if (status == 0)
-        status = open_store(global, "pull", &store, err);
-    if (status == 0) {
-        status = pull_images(&store, &pull, &names, err);
-        store_close(&store);
-    }
+        status = check_pull(&words, &pull, err);
+    if (status == 0)
+        status = run_pull(global, &pull, &names, err);
     md_list_clear(&names);
     return status;
 }

@@ -3,6 +3,7 @@
 #ifndef MD_PULL_LAYERS_H
 #define MD_PULL_LAYERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "pull/crew.h"
@@ -15,6 +16,7 @@
 struct pull_part {
     struct pull_layer wanted;
     struct store_layer held; /* locked until the image is published */
+    bool fresh;              /* --force: fetched and unpacked whatever is there */
     enum {
         PULL_PART_NEW,     /* not looked for yet */
         PULL_PART_CLAIMED, /* ours to fetch and unpack */

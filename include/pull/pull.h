@@ -8,18 +8,29 @@
 
 #include "base/list.h"
 #include "base/oci.h"
+#include "pull/progress.h"
 #include "store/store.h"
+
+#define PULL_LOCK_FILE "minidock.lock" /* --locked without --lock */
 
 struct pull_options {
     struct md_platform platform; /* wanted */
     bool platform_asked;         /* --platform was given */
     FILE *out;                   /* docker's lines */
     bool quiet;                  /* only the full reference */
+    enum pull_show show;         /* how progress is shown */
+    bool force;                  /* fetch and unpack again what is there */
+    bool dry_run;                /* only say what would come; the store is not written to */
+    bool json;                   /* dry_run: one object for each image */
+    bool all_tags;               /* the names are repositories: all that they have */
+    const char *lock;            /* file of digests to record or to go by, or NULL */
+    bool locked;                 /* go by the file instead of writing it */
 };
 
 /*
  * Pull each name in turn; the first failure ends it. Whatever happens, a name leads to the
- * image it led to before, or to the new one, whole and durable on disk.
+ * image it led to before, or to the new one, whole and durable on disk. A name may be one of a
+ * local source: see pull/local.h.
  *
  * Errors: "pull "alpine": ..." of any kind that a registry, a layer or the disk can cause
  */

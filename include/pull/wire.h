@@ -6,6 +6,8 @@
  *   RESOLVE  ---------------->
  *            <----------------  UP_TO_DATE
  *            <----------------  or DOCUMENT x 3, LAYER x n, RESOLVED
+ *   TAGS -------------------->
+ *            <----------------  TAG_LIST
  *   FETCH or FETCH_URL ------>  fills a ring ....................> reads it
  *   UNPACK (layer directory) ------------------------------------>
  *            <----------------  FETCHED
@@ -35,6 +37,7 @@ enum pull_tag {
     PULL_FETCH,
     PULL_FETCH_URL,
     PULL_UNPACK,
+    PULL_TAGS,
     PULL_UP_TO_DATE,
     PULL_DOCUMENT,
     PULL_LAYER,
@@ -43,6 +46,7 @@ enum pull_tag {
     PULL_UNPACKED,
     PULL_MERGE,
     PULL_MERGED,
+    PULL_TAG_LIST,
     PULL_FAILED,
 };
 
@@ -58,6 +62,7 @@ struct pull_resolve {
     struct md_ref ref;
     struct md_platform platform;
     bool platform_asked;    /* --platform was given: a single manifest of another is an error */
+    uint32_t image;         /* of a local source, instead of ref: the number of a CHOICE */
     struct md_digest known; /* what the registry served last time; alg 0: nothing known */
 };
 
@@ -93,7 +98,7 @@ struct pull_message {
     enum pull_tag tag;
     uint32_t ring; /* FETCHED, UNPACKED, FAILED: which; PULL_RINGS where none is meant */
     union {
-        struct pull_resolve resolve;
+        struct pull_resolve resolve;   /* RESOLVE; TAGS: only ref is set */
         struct pull_resolved resolved; /* RESOLVED; UP_TO_DATE: only served is set */
         enum pull_document document;
         struct pull_layer layer;

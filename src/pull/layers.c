@@ -57,7 +57,9 @@ static int look_for(struct schedule *schedule, size_t index, enum store_layer_wa
         pull_progress_phase(schedule->progress, index, PULL_EXISTS);
         return 0;
     }
-    if (store_layer_get(schedule->store, &part->wanted.diff_id, wait, &part->held, err) < 0)
+    if (part->fresh ? store_layer_claim_unknown(schedule->store, &part->held, err) < 0
+                    : store_layer_get(schedule->store, &part->wanted.diff_id, wait, &part->held,
+                                      err) < 0)
         return md_err_in(err, "layer %s", part->wanted.layer.blob.digest.text);
     switch (part->held.state) {
     case STORE_LAYER_READY:
@@ -212,7 +214,9 @@ static int finish(struct schedule *schedule, size_t ring, struct md_err *err)
     if (!schedule->rings[ring].fetched || !schedule->rings[ring].unpacked)
         return 0;
     schedule->rings[ring].part = NOBODY;
-    if (store_layer_finish(schedule->store, &part->wanted.diff_id, &part->held, err) < 0)
+    /* A fresh one stays what it is until it takes the place of the old one. */
+    if (!part->fresh &&
+        store_layer_finish(schedule->store, &part->wanted.diff_id, &part->held, err) < 0)
         return md_err_in(err, "layer %s", part->wanted.layer.blob.digest.text);
     part->stage = PULL_PART_READY;
     pull_progress_phase(schedule->progress, index, PULL_COMPLETE);

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "pull/fetch.h"
 #include "pull/resolve.h"
+#include "pull/tags.h"
 
 /* All of the process's state. */
 struct network {
@@ -81,6 +82,16 @@ static void resolve(struct network *network, const struct pull_resolve *order)
     }
 }
 
+static void list_tags(struct network *network, const struct md_ref *ref)
+{
+    struct md_err err = { 0 };
+    struct pull_registry *registry = choose_registry(network, ref);
+
+    if (pull_tags_send(registry, network->socket, &err) < 0) {
+        send_failed(network, PULL_RINGS, &err);
+    }
+}
+
 static int begin_fetch(struct network *network, const struct pull_message *message,
                        struct md_err *err)
 {
@@ -123,6 +134,8 @@ static void take_order(struct network *network)
     }
     if (message.tag == PULL_RESOLVE) {
         resolve(network, &message.resolve);
+    } else if (message.tag == PULL_TAGS) {
+        list_tags(network, &message.resolve.ref);
     } else if (message.tag == PULL_FETCH || message.tag == PULL_FETCH_URL) {
         fetch(network, &message);
     } else {

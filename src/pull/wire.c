@@ -107,6 +107,7 @@ static bool content_fits(struct pull_message *message)
 {
     switch (message->tag) {
     case PULL_RESOLVE:
+    case PULL_TAGS:
         return resolve_fits(&message->resolve);
     case PULL_FETCH:
     case PULL_FETCH_URL:
@@ -135,6 +136,7 @@ static bool content_fits(struct pull_message *message)
     case PULL_FETCHED:
     case PULL_MERGE:
     case PULL_MERGED:
+    case PULL_TAG_LIST:
         return true;
     }
     return false; /* no tag of ours */
