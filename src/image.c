@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* minidock-image: all that talks to registries or reads tar: pull and import. */
+/* minidock-image: all that talks to registries or reads tar: pull, load and import. */
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -128,7 +128,8 @@ static int command_pull(const struct cli_global *global, int argc, char **argv,
     };
     const struct cli_syntax syntax = { "pull [OPTIONS] NAME[:TAG|@DIGEST]...",
                                        "Download images from a registry",
-                                       NULL,
+                                       "A NAME may be oci:DIR[:TAG], oci-archive:FILE[:TAG] or "
+                                       "docker-archive:FILE[:NAME].",
                                        1,
                                        -1,
                                        false,
@@ -140,6 +141,50 @@ static int command_pull(const struct cli_global *global, int argc, char **argv,
     if (status == 0)
         status = run_pull(global, &pull, &names, err);
     md_list_clear(&names);
+    return status;
+}
+
+static int run_load(const struct cli_global *global, const struct pull_options *load,
+                    const char *path, struct md_err *err)
+{
+    struct store store;
+    int status = open_store(global, "load", &store, err);
+
+    if (status == 0) {
+        status = load_images(&store, load, path, err);
+        store_close(&store);
+    }
+    return status;
+}
+
+static int command_load(const struct cli_global *global, int argc, char **argv,
+                        struct md_err *err)
+{
+    struct pull_options load = { .out = stdout };
+    struct md_list operands = { 0 };
+    const char *platform = NULL;
+    const char *input = NULL;
+    const struct cli_option options[] = {
+        { 'i', "input", CLI_TEXT, "FILE|DIR", "Read this instead of standard input", &input },
+        { 0, "platform", CLI_TEXT, "OS/ARCH[/VARIANT]", "Platform of the images to load",
+          &platform },
+        { 'q', "quiet", CLI_FLAG, NULL, "No bars", &load.quiet },
+        { 0 },
+    };
+    const struct cli_syntax syntax = {
+        "load [OPTIONS]", "Load images from an archive or an OCI layout", NULL, 0, 0, false,
+        options
+    };
+    int status = cli_parse(&syntax, argc, argv, &operands, err);
+
+    load.platform_asked = platform != NULL;
+    /* As docker does: bars, or nothing but the names. */
+    load.quiet = load.quiet || pull_show_on(stdout, PULL_SHOW_AUTO) == PULL_SHOW_PLAIN;
+    if (status == 0)
+        status = choose_platform(platform, &load.platform, err);
+    if (status == 0)
+        status = run_load(global, &load, input, err);
+    md_list_clear(&operands);
     return status;
 }
 
@@ -161,7 +206,7 @@ static int command_import(const struct cli_global *global, int argc, char **argv
     const struct cli_syntax syntax = {
         "import [OPTIONS] FILE|DIR|URL|- [NAME[:TAG]]",
         "Make an image of a tar file (plain, gzip, bzip2, xz, zstd) or a directory",
-        NULL,
+        "An OCI layout, and an archive of images, are loaded as they are.",
         1,
         2,
         false,
@@ -169,6 +214,7 @@ static int command_import(const struct cli_global *global, int argc, char **argv
     };
     int status = cli_parse(&syntax, argc, argv, &operands, err);
 
+    import.platform_asked = platform != NULL;
     if (status == 0 && choose_platform(platform, &import.platform, err) < 0)
         status = -1;
     if (status == 0)
@@ -185,6 +231,7 @@ static int command_import(const struct cli_global *global, int argc, char **argv
 
 static const struct cli_command commands[] = {
     { "pull", command_pull, "Download images from a registry", CLI_EXIT_1 },
+    { "load", command_load, "Load images from an archive", CLI_EXIT_1 },
     { "import", command_import, "Make an image of a tar file or a directory", CLI_EXIT_1 },
     { 0 },
 };

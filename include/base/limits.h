@@ -20,6 +20,9 @@
 #define MD_MAX_TAG_PAGES 1024     /* answers that list them */
 #define MD_MAX_LIST 65536         /* strings in env, cmd, labels ... of one image config */
 
+#define MD_MAX_ARCHIVE_ENTRIES 65536      /* of an image archive: a layer may take four */
+#define MD_MAX_ARCHIVE_BYTES (1ull << 40) /* of one, expanded */
+
 /* A layer. */
 #define MD_MAX_ENTRIES 10000000u        /* entries of one layer; memory stays bounded anyway */
 #define MD_MAX_LAYER_BYTES (1ull << 40) /* unpacked bytes of one layer */

@@ -66,9 +66,19 @@ enum pull_change { PULL_UNCHANGED, PULL_CHANGED, PULL_FORCED };
 /* After pull_ask(): CHANGED when its first name has led elsewhere, or nowhere. */
 enum pull_change pull_change_of(const struct pull *pull);
 
+/* One of docker's lines, unless only the name is wanted, or objects. */
+void pull_note(const struct pull_options *options, const char *id, const char *text);
+
 /* Docker's closing lines: "Digest: ..."; and with them "Status: ..." and the full name. */
 void pull_say_digest(const struct pull *pull);
 void pull_say_result(const struct pull *pull);
+
+/*
+ * After pull_ask(), do what the options say: tell what would come, or pull_get() where it is
+ * not up to date. After a failure the crew is stopped.
+ */
+MD_MUST_CHECK
+int pull_carry_out(struct pull *pull, struct md_err *err);
 
 /* Let go of all layers; safe at any time. */
 void pull_clear(struct pull *pull);

@@ -7,6 +7,7 @@
 #include "base/ref.h"
 #include "pull/dryrun.h"
 #include "pull/image.h"
+#include "pull/load.h"
 #include "pull/lock.h"
 #include "pull/tags.h"
 
@@ -21,8 +22,7 @@ struct session {
 /* Whether this is one tag of all, which docker closes with one status for the repository. */
 enum part { SINGLE, ONE_OF_ALL };
 
-/* One of docker's lines, unless only the name is wanted, or objects. */
-static void say(const struct pull_options *options, const char *id, const char *text)
+void pull_note(const struct pull_options *options, const char *id, const char *text)
 {
     if (!options->quiet && !(options->dry_run && options->json))
         pull_say(options->out, pull_show_on(options->out, options->show), id, text);
@@ -35,8 +35,8 @@ static void say_head(const struct pull_options *options, const struct md_ref *re
 
     md_ref_full(ref, full);
     if (ref->default_tag && !options->all_tags)
-        say(options, NULL, "Using default tag: latest");
-    say(options, ref->digest.alg ? full : ref->tag, text);
+        pull_note(options, NULL, "Using default tag: latest");
+    pull_note(options, ref->digest.alg ? full : ref->tag, text);
 }
 
 static const char *status_words(const struct pull_options *options, enum pull_change change)
@@ -54,7 +54,7 @@ static void say_status(const struct pull_options *options, enum pull_change chan
     MD_AUTO_FREE char *text =
         md_xasprintf("Status: %s for %s", status_words(options, change), name);
 
-    say(options, NULL, text);
+    pull_note(options, NULL, text);
 }
 
 /* The result, which scripts take from the last line. */
@@ -64,7 +64,7 @@ static void say_name(const struct pull_options *options, const char *full)
         fprintf(options->out, "%s\n", full);
         fflush(options->out);
     } else {
-        say(options, NULL, full);
+        pull_note(options, NULL, full);
     }
 }
 
@@ -73,7 +73,7 @@ void pull_say_digest(const struct pull *pull)
     MD_AUTO_FREE char *text = md_xasprintf("Digest: %s", pull->resolved.served.text);
 
     if (!pull->nowhere_served)
-        say(pull->options, NULL, text);
+        pull_note(pull->options, NULL, text);
 }
 
 void pull_say_result(const struct pull *pull)
@@ -144,7 +144,7 @@ static int start(struct session *session, struct md_err *err)
     return pull_crew_start(&session->crew, PULL_CREW_FULL, err);
 }
 
-static int get(struct pull *pull, struct md_err *err)
+int pull_carry_out(struct pull *pull, struct md_err *err)
 {
     if (pull->options->dry_run)
         return pull_dry_run(pull, err);
@@ -169,7 +169,7 @@ static int pull_one(struct session *session, const struct md_ref *ref, enum part
     say_head(session->options, ref);
     status = ask(&pull, err);
     if (status == 0)
-        status = get(&pull, err);
+        status = pull_carry_out(&pull, err);
     if (status == 0)
         status = record(&pull, err);
     if (status == 0 && part == ONE_OF_ALL)
@@ -252,12 +252,42 @@ static int check_name(const struct pull_options *options, const char *name, stru
     return 0;
 }
 
+static int check_place(const struct pull_options *options, struct md_err *err)
+{
+    if (options->all_tags)
+        return md_err_set(err, MD_ERR_USAGE, "--all-tags goes with names of a registry only");
+    if (options->lock || options->locked)
+        return md_err_set(err, MD_ERR_USAGE,
+                          "--lock and --locked go with names of a registry only");
+    return 0;
+}
+
+/* A name, or with 1 a place, checked. */
+static int check(const struct pull_options *options, const char *text, struct md_ref *ref,
+                 struct pull_place *place, struct md_err *err)
+{
+    int local = pull_place_parse(text, place, err);
+
+    if (local < 0)
+        return -1;
+    if (local > 0)
+        return check_place(options, err) < 0 ? -1 : 1;
+    return check_name(options, pull_place_strip(text), ref, err);
+}
+
 static int pull_named(struct session *session, const char *name, struct md_err *err)
 {
+    struct pull_place place;
     enum pull_change change;
     struct md_ref ref;
+    int local = check(session->options, name, &ref, &place, err);
 
-    if (check_name(session->options, name, &ref, err) < 0 || start(session, err) < 0)
+    if (local > 0)
+        local = pull_from_place(session->store, session->options, &place, err) < 0 ? -1 : 1;
+    pull_place_clear(&place);
+    if (local != 0)
+        return local < 0 ? -1 : 0;
+    if (start(session, err) < 0)
         return -1;
     return session->options->all_tags ? pull_all(session, &ref, err)
                                       : pull_one(session, &ref, SINGLE, &change, err);
@@ -267,13 +297,18 @@ int pull_images(const struct store *store, const struct pull_options *options,
                 const struct md_list *names, struct md_err *err)
 {
     struct session session = { .store = store, .options = options };
-    struct md_ref ref;
     int status = 0;
 
     for (size_t i = 0; i < names->count; i++) { /* all of them before any is pulled */
-        if (check_name(options, names->items[i], &ref, err) < 0)
+        struct pull_place place;
+        struct md_ref ref;
+
+        status = check(options, names->items[i], &ref, &place, err);
+        pull_place_clear(&place);
+        if (status < 0)
             return -1;
     }
+    status = 0;
     if (!options->dry_run)
         store_sweep(store);
     for (size_t i = 0; status == 0 && i < names->count; i++)

@@ -9,7 +9,7 @@
 
 #include "base/fd.h"
 #include "pull/fetch.h"
-#include "pull/resolve.h"
+#include "pull/served.h"
 #include "pull/tags.h"
 
 /* All of the process's state. */
@@ -75,9 +75,9 @@ static struct pull_registry *choose_registry(struct network *network, const stru
 static void resolve(struct network *network, const struct pull_resolve *order)
 {
     struct md_err err = { 0 };
-    struct pull_registry *registry = choose_registry(network, &order->ref);
+    struct pull_served served = pull_served_by(choose_registry(network, &order->ref));
 
-    if (pull_resolve(registry, order, network->socket, &err) < 0) {
+    if (pull_resolve(&served.origin, order, network->socket, &err) < 0) {
         send_failed(network, PULL_RINGS, &err);
     }
 }

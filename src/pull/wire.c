@@ -114,6 +114,13 @@ static bool content_fits(struct pull_message *message)
         END_TEXT(message->fetch.url);
         return message->fetch.ring < PULL_RINGS && message->fetch.offset >= 0 &&
                digest_fits(&message->fetch.blob.digest);
+    case PULL_SOURCE:
+        return (unsigned)message->source.wanted <= PULL_LOCAL_DOCKER;
+    case PULL_CHOICE:
+        END_TEXT(message->choice.name);
+        return true;
+    case PULL_CHOICES:
+        return (unsigned)message->kind <= PULL_LOCAL_DOCKER;
     case PULL_UNPACK:
         return message->unpack.ring <= PULL_RINGS &&
                digest_fits(&message->unpack.promise.digest) &&
