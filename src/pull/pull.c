@@ -199,7 +199,7 @@ static int publish(struct pull *pull, uint64_t size, struct md_err *err)
         .config = &pull->config,
         .config_bytes = documents[PULL_CONFIG].bytes,
         .config_len = documents[PULL_CONFIG].len,
-        .manifest_bytes = documents[PULL_MANIFEST].bytes,
+        .manifest_bytes = pull->nowhere_served ? NULL : documents[PULL_MANIFEST].bytes,
         .manifest_len = documents[PULL_MANIFEST].len,
         .manifest_digest = pull->resolved.manifest,
         .size = size,
