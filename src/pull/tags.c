@@ -135,8 +135,8 @@ static int add_page(struct listing *listing, const struct md_buf *body, struct m
 }
 
 /*
- * The next page is of the same list at the same server: all that is taken of its address is the
- * query, so that neither token nor question goes elsewhere.
+ * The next page is of the same list at the same server, so its address is the same up to the
+ * query. All that is taken of it is that query: neither token nor question goes elsewhere.
  */
 static int turn_page(struct listing *listing, const struct pull_transfer *transfer,
                      struct md_err *err)
@@ -153,8 +153,7 @@ static int turn_page(struct listing *listing, const struct pull_transfer *transf
         return 0;
     if (pull_url_parse(address, here, &next, err) < 0)
         return md_err_in(err, "%s: the next page", listing->what);
-    if (!pull_url_same_origin(here, &next) || strncmp(here->text, next.text, path) != 0 ||
-        next.text[path] != '?')
+    if (strncmp(here->text, next.text, path) != 0 || next.text[path] != '?')
         return md_err_set(err, MD_ERR_FORMAT,
                           "%s: the next page is elsewhere than the first: refused",
                           listing->what);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fuzzes archives of images: any bytes as a tar; and any text as the index.json or manifest.json
- * of one. Also the Link field of a list of tags.
+ * Fuzzes archives of images: any bytes as a tar; and any text as the index.json or
+ * manifest.json of one. Also the Link field of a list of tags.
  */
 #include <fcntl.h>
 #include <stddef.h>

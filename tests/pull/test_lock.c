@@ -98,6 +98,7 @@ static void names_are_sorted_and_a_value_stands_on_each_line(void **state)
 
     assert_int_equal(record(folder, "zoo", A, "linux/amd64", &err), 0);
     assert_int_equal(record(folder, "alpine", B, NULL, &err), 0);
+    assert_int_equal(record(folder, "zoo", A, "linux/amd64", &err), 0);
     text = content(folder);
     assert_string_equal(text, "{\n"
                               "    \"version\": 1,\n"
