@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* minidock-image: all that talks to registries or reads tar: pull and import. */
+/* minidock-image: all that talks to registries or reads tar: pull, load and import. */
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -88,18 +88,67 @@ static int choose_attempts(const char *retry, uint32_t *attempts, struct md_err 
     return 0;
 }
 
+/* What the words of the pull command were. */
+struct pull_words {
+    const char *platform;
+    const char *progress;
+    const char *format;
+};
+
+static int check_pull(const struct pull_words *words, struct pull_options *pull,
+                      struct md_err *err)
+{
+    pull->platform_asked = words->platform != NULL;
+    if (words->progress && pull_show_parse(words->progress, &pull->show, err) < 0)
+        return -1;
+    if (words->format && strcmp(words->format, "json") != 0)
+        return md_err_set(err, MD_ERR_USAGE, "invalid format \"%s\": pull knows json only",
+                          words->format);
+    if (words->format && !pull->dry_run)
+        return md_err_set(err, MD_ERR_USAGE, "--format goes with --dry-run");
+    if (pull->locked && pull->all_tags)
+        return md_err_set(err, MD_ERR_USAGE, "conflicting options: --locked and --all-tags");
+    pull->json = words->format != NULL;
+    return choose_platform(words->platform, &pull->platform, err);
+}
+
+static int run_pull(const struct cli_global *global, const struct pull_options *pull,
+                    const struct md_list *names, struct md_err *err)
+{
+    struct store store;
+    int status = pull->dry_run ? store_open(global->root, STORE_READ, &store, err)
+                               : open_store(global, "pull", &store, err);
+
+    if (status == 0) {
+        when_interrupted(pull_interrupted);
+        status = pull_images(&store, pull, names, err);
+        store_close(&store);
+    }
+    return status;
+}
+
 static int command_pull(const struct cli_global *global, int argc, char **argv,
                         struct md_err *err)
 {
     struct pull_options pull = { .out = stdout };
+    struct pull_words words = { 0 };
     struct md_list names = { 0 };
-    const char *platform = NULL;
     const char *retry = NULL;
-    struct store store;
     const struct cli_option options[] = {
+        { 'a', "all-tags", CLI_FLAG, NULL, "Pull all tags of the repository", &pull.all_tags },
+        { 'n', "dry-run", CLI_FLAG, NULL, "Only say what would be downloaded", &pull.dry_run },
+        { 0, "force", CLI_FLAG, NULL, "Download and unpack again what is there", &pull.force },
+        { 0, "format", CLI_TEXT, "json", "With --dry-run: one JSON object on each line",
+          &words.format },
+        { 0, "lock", CLI_TEXT, "FILE", "Record in FILE which digest each name stands for",
+          &pull.lock },
+        { 0, "locked", CLI_FLAG, NULL,
+          "Pull the digests in the lock file (default " PULL_LOCK_FILE ")", &pull.locked },
         { 0, "platform", CLI_TEXT, "OS/ARCH[/VARIANT]",
           "Platform of the image (default: $DOCKER_DEFAULT_PLATFORM, else the host's)",
-          &platform },
+          &words.platform },
+        { 0, "progress", CLI_TEXT, "HOW",
+          "auto (bars on a terminal, else plain), plain, tty, json or none", &words.progress },
         { 0, "retry", CLI_TEXT, "N", "Attempts after one that brought nothing (default: 4)",
           &retry },
         { 'q', "quiet", CLI_FLAG, NULL, "Print only the full name", &pull.quiet },
@@ -107,26 +156,65 @@ static int command_pull(const struct cli_global *global, int argc, char **argv,
     };
     const struct cli_syntax syntax = { "pull [OPTIONS] NAME[:TAG|@DIGEST]...",
                                        "Download images from a registry",
-                                       NULL,
+                                       "A NAME may be oci:DIR[:TAG], oci-archive:FILE[:TAG] or "
+                                       "docker-archive:FILE[:NAME].",
                                        1,
                                        -1,
                                        false,
                                        options };
     int status = cli_parse(&syntax, argc, argv, &names, err);
 
-    pull.platform_asked = platform != NULL;
-    if (status == 0 && choose_platform(platform, &pull.platform, err) < 0)
-        status = -1;
     if (status == 0)
         status = choose_attempts(retry, &pull.attempts, err);
     if (status == 0)
-        status = open_store(global, "pull", &store, err);
+        status = check_pull(&words, &pull, err);
+    if (status == 0)
+        status = run_pull(global, &pull, &names, err);
+    md_list_clear(&names);
+    return status;
+}
+
+static int run_load(const struct cli_global *global, const struct pull_options *load,
+                    const char *path, struct md_err *err)
+{
+    struct store store;
+    int status = open_store(global, "load", &store, err);
+
     if (status == 0) {
-        when_interrupted(pull_interrupted);
-        status = pull_images(&store, &pull, &names, err);
+        status = load_images(&store, load, path, err);
         store_close(&store);
     }
-    md_list_clear(&names);
+    return status;
+}
+
+static int command_load(const struct cli_global *global, int argc, char **argv,
+                        struct md_err *err)
+{
+    struct pull_options load = { .out = stdout };
+    struct md_list operands = { 0 };
+    const char *platform = NULL;
+    const char *input = NULL;
+    const struct cli_option options[] = {
+        { 'i', "input", CLI_TEXT, "FILE|DIR", "Read this instead of standard input", &input },
+        { 0, "platform", CLI_TEXT, "OS/ARCH[/VARIANT]", "Platform of the images to load",
+          &platform },
+        { 'q', "quiet", CLI_FLAG, NULL, "No bars", &load.quiet },
+        { 0 },
+    };
+    const struct cli_syntax syntax = {
+        "load [OPTIONS]", "Load images from an archive or an OCI layout", NULL, 0, 0, false,
+        options
+    };
+    int status = cli_parse(&syntax, argc, argv, &operands, err);
+
+    load.platform_asked = platform != NULL;
+    /* As docker does: bars, or nothing but the names. */
+    load.quiet = load.quiet || pull_show_on(stdout, PULL_SHOW_AUTO) == PULL_SHOW_PLAIN;
+    if (status == 0)
+        status = choose_platform(platform, &load.platform, err);
+    if (status == 0)
+        status = run_load(global, &load, input, err);
+    md_list_clear(&operands);
     return status;
 }
 
@@ -148,7 +236,7 @@ static int command_import(const struct cli_global *global, int argc, char **argv
     const struct cli_syntax syntax = {
         "import [OPTIONS] FILE|DIR|URL|- [NAME[:TAG]]",
         "Make an image of a tar file (plain, gzip, bzip2, xz, zstd) or a directory",
-        NULL,
+        "An OCI layout, and an archive of images, are loaded as they are.",
         1,
         2,
         false,
@@ -156,6 +244,7 @@ static int command_import(const struct cli_global *global, int argc, char **argv
     };
     int status = cli_parse(&syntax, argc, argv, &operands, err);
 
+    import.platform_asked = platform != NULL;
     if (status == 0 && choose_platform(platform, &import.platform, err) < 0)
         status = -1;
     if (status == 0)
@@ -173,6 +262,7 @@ static int command_import(const struct cli_global *global, int argc, char **argv
 
 static const struct cli_command commands[] = {
     { "pull", command_pull, "Download images from a registry", CLI_EXIT_1 },
+    { "load", command_load, "Load images from an archive", CLI_EXIT_1 },
     { "import", command_import, "Make an image of a tar file or a directory", CLI_EXIT_1 },
     { 0 },
 };

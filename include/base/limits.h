@@ -17,7 +17,12 @@
 #define MD_MAX_INDEX_ENTRIES 1024 /* entries of one index */
 #define MD_MAX_INDEX_DEPTH 4      /* indexes inside indexes: attestations need 2 */
 #define MD_MAX_REDIRECTS 10       /* go-containerregistry */
+#define MD_MAX_TAGS 65536         /* of one repository: the largest on Docker Hub have 20000 */
+#define MD_MAX_TAG_PAGES 1024     /* answers that list them */
 #define MD_MAX_LIST 65536         /* strings in env, cmd, labels ... of one image config */
+
+#define MD_MAX_ARCHIVE_ENTRIES 65536      /* of an image archive: a layer may take four */
+#define MD_MAX_ARCHIVE_BYTES (1ull << 40) /* of one, expanded */
 
 /* A layer. */
 #define MD_MAX_ENTRIES 10000000u        /* entries of one layer; memory stays bounded anyway */

@@ -21,7 +21,7 @@ struct pull_member {
 
 /* Zero-initialise; pull_crew_stop() is safe at any time. */
 struct pull_crew {
-    struct pull_member network;
+    struct pull_member network; /* or the local process */
     struct pull_member writers[PULL_WRITERS];
     size_t writer_count;
     struct pull_ring rings[PULL_RINGS];
@@ -31,6 +31,7 @@ struct pull_crew {
 /* Which processes to start. */
 enum pull_crew_kind {
     PULL_CREW_FULL,   /* network; writers by pull_crew_hire(), once there are layers */
+    PULL_CREW_LOCAL,  /* the same with a local process in the place of the network's */
     PULL_CREW_WRITER, /* one writer, for an import from a file */
     PULL_CREW_URL,    /* network and one writer, for an import from a URL */
 };

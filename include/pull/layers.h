@@ -3,31 +3,13 @@
 #ifndef MD_PULL_LAYERS_H
 #define MD_PULL_LAYERS_H
 
-#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "pull/crew.h"
+#include "pull/parts.h"
 #include "pull/progress.h"
-#include "pull/wire.h"
 #include "store/draft.h"
-#include "store/layer.h"
-
-/* One layer of the image on its way. */
-struct pull_part {
-    struct pull_layer wanted;
-    struct store_layer held; /* locked until the image is published */
-    struct pull_kept kept;   /* its start from an earlier pull; fd -1: none, or given away */
-    bool anew;               /* its bytes were wrong once: no second chance */
-    uint32_t skip;           /* mirrors that gave wrong content for it */
-    enum {
-        PULL_PART_NEW,     /* not looked for yet */
-        PULL_PART_CLAIMED, /* ours to fetch and unpack */
-        PULL_PART_FETCHED, /* a ring has it or gets it */
-        PULL_PART_BUSY,    /* another process unpacks it */
-        PULL_PART_READY,   /* finished, locked */
-        PULL_PART_TWIN,    /* the same diff id as an earlier layer: nothing to do */
-    } stage;
-};
 
 /* The layers of one image, and where they are merged. All borrowed. */
 struct pull_layers {
@@ -54,11 +36,5 @@ struct pull_layers {
  */
 MD_MUST_CHECK
 int pull_layers_get(struct pull_layers *layers, struct md_err *err);
-
-/* The least number of bytes that the layers will take which are not there yet. */
-uint64_t pull_layers_missing(const struct pull_part *parts, size_t count);
-
-/* Let go of all layers; unfinished ones are discarded. */
-void pull_layers_clear(const struct store *store, struct pull_part *parts, size_t count);
 
 #endif

@@ -25,6 +25,7 @@ struct pull_response {
     char content_digest[MD_DIGEST_TEXT_SIZE];
     char content_range[128];
     char retry_after[64];
+    char link[2048];
     struct md_buf challenge; /* WWW-Authenticate, several joined by commas */
     bool challenge_too_long;
 };

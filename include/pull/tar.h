@@ -52,7 +52,14 @@ struct pull_tar;
 /* Errors: MD_ERR_FORMAT  not a tar; what read returned */
 MD_MUST_CHECK
 struct pull_tar *pull_tar_open(pull_read_fn *read, void *context, struct md_err *err);
+/* The tar in a file, from where fd (borrowed) stands; data that nobody asks for is skipped. */
+MD_MUST_CHECK
+struct pull_tar *pull_tar_open_file(int fd, struct md_err *err);
 void pull_tar_close(struct pull_tar **tar);
+
+/* Where the data of the entry begins in the stream; -1: it has holes, and is not as it lies.
+ * Before any of it was read. */
+int64_t pull_tar_data_offset(const struct pull_tar *tar);
 
 /* The next entry: 1, or 0 after the last one, or -1. Data of the last one is passed over. */
 MD_MUST_CHECK

@@ -6,6 +6,8 @@
  *   RESOLVE  ---------------->
  *            <----------------  UP_TO_DATE
  *            <----------------  or DOCUMENT x 3, LAYER x n, RESOLVED
+ *   TAGS -------------------->
+ *            <----------------  TAG_LIST
  *   FETCH or FETCH_URL ------>  fills a ring ....................> reads it
  *   UNPACK (layer directory) ------------------------------------>
  *            <----------------  FETCHED
@@ -14,7 +16,14 @@
  *            <---------------------------------------------------  MERGED
  *            <----------------  or FAILED, or  <-----------------  FAILED
  *
- * The coordinator keeps files and decides; it parses nothing that a registry sent. Each process
+ * For images in a directory or archive, a local process (local.c) is in the place of the
+ * network process:
+ *
+ *   SOURCE ------------------>
+ *            <----------------  CHOICE x n, CHOICES
+ *   RESOLVE, FETCH ---------->  as above
+ *
+ * The coordinator keeps files and decides; it parses nothing that others wrote. Each process
  * ends when its socket's other end is closed, and is killed with the coordinator.
  */
 #ifndef MD_PULL_WIRE_H
@@ -36,6 +45,8 @@ enum pull_tag {
     PULL_FETCH,
     PULL_FETCH_URL,
     PULL_UNPACK,
+    PULL_TAGS,
+    PULL_SOURCE,
     PULL_UP_TO_DATE,
     PULL_DOCUMENT,
     PULL_LAYER,
@@ -44,6 +55,9 @@ enum pull_tag {
     PULL_UNPACKED,
     PULL_MERGE,
     PULL_MERGED,
+    PULL_TAG_LIST,
+    PULL_CHOICE,
+    PULL_CHOICES,
     PULL_FAILED,
 };
 
@@ -55,10 +69,30 @@ enum pull_document {
     PULL_DOCUMENTS,
 };
 
+/* What a local source is. */
+enum pull_local_kind {
+    PULL_LOCAL_NONE = 0, /* as an order: any of them; as an answer: none */
+    PULL_LOCAL_OCI,      /* an OCI layout, as a directory or in a tar */
+    PULL_LOCAL_DOCKER,   /* what docker save writes */
+};
+
+/* Open a directory or archive, the first descriptor; the second is an empty file. */
+struct pull_source_order {
+    enum pull_local_kind wanted;
+    bool probe; /* an archive that may well be none of images: then NONE is the answer */
+};
+
+/* A name in a local source: a reference; ":tag"; or "", for an image that has none. */
+struct pull_choice {
+    uint32_t image; /* the same for all names of an image */
+    char name[MD_REF_TEXT_SIZE];
+};
+
 struct pull_resolve {
     struct md_ref ref;
     struct md_platform platform;
     bool platform_asked;    /* --platform was given: a single manifest of another is an error */
+    uint32_t image;         /* of a local source, instead of ref: the number of a CHOICE */
     struct md_digest known; /* what the registry served last time; alg 0: nothing known */
     struct pull_patience patience; /* for this and all that is asked for afterwards */
 };
@@ -107,8 +141,11 @@ struct pull_message {
     enum pull_tag tag;
     uint32_t ring; /* FETCHED, UNPACKED, FAILED: which; PULL_RINGS where none is meant */
     union {
-        struct pull_resolve resolve;
+        struct pull_resolve resolve;   /* RESOLVE; TAGS: only ref is set */
         struct pull_resolved resolved; /* RESOLVED; UP_TO_DATE: only served is set */
+        struct pull_source_order source;
+        struct pull_choice choice;
+        enum pull_local_kind kind; /* CHOICES */
         enum pull_document document;
         struct pull_layer layer;
         struct pull_fetch fetch;

@@ -3,6 +3,7 @@
 #ifndef MD_STORE_DRAFT_H
 #define MD_STORE_DRAFT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,7 @@ struct store_publication {
     size_t manifest_len;
     struct md_digest manifest_digest;
     uint64_t size; /* bytes of its files as unpacked */
+    bool replace;  /* an image that is there already is exchanged for the draft */
 };
 
 /* To be called before the first byte of its layers is written: sync remembers their errors. */
@@ -52,7 +54,8 @@ int store_draft_sync(const struct store *store, const struct store_draft *draft,
  * config->diff_ids are renamed from .partial to .layers, the draft to .images/<id>, durably.
  * The caller still holds its layers. An image that is already there under that id is kept and
  * given the manifest (and a fresh image.json, should its own be damaged); the draft is
- * discarded.
+ * discarded. With replace it is the other way round: the draft, with the other's manifests,
+ * takes its place, and the old one is deleted when nothing uses it any more (store_sweep()).
  *
  * Until store_draft_clear() the published image is held by a shared lock, so that it is still
  * there for store_name_set().

@@ -3,6 +3,8 @@
 #ifndef MD_STORE_LAYER_H
 #define MD_STORE_LAYER_H
 
+#include <stdbool.h>
+
 #include "base/digest.h"
 #include "store/store.h"
 
@@ -39,7 +41,10 @@ MD_MUST_CHECK
 int store_layer_get(const struct store *store, const struct md_digest *diff_id,
                     enum store_layer_wait wait, struct store_layer *layer, struct md_err *err);
 
-/* Claim a layer whose diff id is not known yet (import). */
+/* True when store_layer_get() would find it ready just now; nothing is held. */
+bool store_layer_is_there(const struct store *store, const struct md_digest *diff_id);
+
+/* Claim a layer whose diff id is not known yet (import), or that is to be unpacked again. */
 MD_MUST_CHECK
 int store_layer_claim_unknown(const struct store *store, struct store_layer *layer,
                               struct md_err *err);
@@ -59,6 +64,15 @@ int store_layer_finish(const struct store *store, const struct md_digest *diff_i
  */
 MD_MUST_CHECK
 int store_layer_renew(const struct store *store, struct store_layer *layer, struct md_err *err);
+
+/*
+ * The layer of store_layer_claim_unknown() is whole, verified and durable: put it into .layers,
+ * in exchange for the one that is there. The old one stays while somebody uses it. Afterwards
+ * the layer is held by a shared lock.
+ */
+MD_MUST_CHECK
+int store_layer_replace(const struct store *store, const struct md_digest *diff_id,
+                        struct store_layer *layer, struct md_err *err);
 
 /* Let go; a claimed, unfinished layer is discarded. Safe on zeroed (-1) and cleared ones. */
 void store_layer_clear(const struct store *store, struct store_layer *layer);

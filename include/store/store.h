@@ -96,6 +96,9 @@ int store_random(char *out, size_t digits, struct md_err *err);
 MD_MUST_CHECK
 int store_discard(const struct store *store, int folder, const char *name, struct md_err *err);
 
+/* store_discard() what nobody holds a lock on; else it is left for store_sweep(). */
+void store_discard_idle(const struct store *store, int folder, const char *name);
+
 /*
  * Clear what crashed commands left: objects in .trash; work in .partial that nobody holds a
  * lock on, but for what an interrupted pull resumes from: for a week finished layers of this

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "pull/local.h"
 #include "pull/network.h"
 #include "pull/writer.h"
 
@@ -85,7 +86,9 @@ static int start_writers(struct pull_crew *crew, size_t count, struct md_err *er
 
 int pull_crew_start(struct pull_crew *crew, enum pull_crew_kind kind, struct md_err *err)
 {
-    size_t rings = kind == PULL_CREW_FULL ? PULL_RINGS : kind == PULL_CREW_URL ? 1 : 0;
+    bool all = kind == PULL_CREW_FULL || kind == PULL_CREW_LOCAL;
+    size_t rings = all ? PULL_RINGS : kind == PULL_CREW_URL ? 1 : 0;
+    member_main *first = kind == PULL_CREW_LOCAL ? pull_local_main : pull_network_main;
 
     crew->network.socket = -1;
     for (size_t i = 0; i < PULL_WRITERS; i++)
@@ -94,9 +97,9 @@ int pull_crew_start(struct pull_crew *crew, enum pull_crew_kind kind, struct md_
         if (pull_ring_open(&crew->rings[crew->ring_count], err) < 0)
             return -1;
     }
-    if (rings > 0 && start_member(crew, &crew->network, pull_network_main, err) < 0)
+    if (rings > 0 && start_member(crew, &crew->network, first, err) < 0)
         return -1;
-    return start_writers(crew, kind == PULL_CREW_FULL ? 0 : 1, err);
+    return start_writers(crew, all ? 0 : 1, err);
 }
 
 int pull_crew_hire(struct pull_crew *crew, size_t layers, struct md_err *err)

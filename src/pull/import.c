@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Importing: from a root file system to an image in the store. */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,9 +16,12 @@
 #include "base/mem.h"
 #include "base/ref.h"
 #include "base/text.h"
+#include "pull/archive.h"
 #include "pull/crew.h"
 #include "pull/hash.h"
+#include "pull/load.h"
 #include "pull/mktar.h"
+#include "pull/place.h"
 #include "pull/pull.h"
 #include "store/image.h"
 #include "store/layer.h"
@@ -39,42 +41,6 @@ struct import {
     struct pull_unpacked unpacked;
     struct md_oci_config config;
 };
-
-/* What follows the name proper in the names of root file systems. */
-static const char *const endings[] = { ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tgz",
-                                       ".tbz2",   ".txz",     ".tzst",   ".tar",     ".gz" };
-
-/*
- * A name from the source's: "/x/alpine-minirootfs-3.20.3-x86_64.tar.gz" becomes
- * "alpine-minirootfs-3.20.3-x86_64"; what a repository name cannot hold becomes "-".
- */
-static int derive_name(const char *source, struct md_ref *ref, struct md_err *err)
-{
-    MD_AUTO_FREE char *path = md_xstrdup(source);
-    struct md_err ignored = { 0 };
-    size_t len = strcspn(path, "?#");
-
-    while (len > 1 && path[len - 1] == '/')
-        len--;
-    path[len] = '\0';
-    char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-
-    for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
-        size_t ending = strlen(endings[i]);
-
-        len = strlen(name);
-        if (len > ending && strcmp(name + len - ending, endings[i]) == 0) {
-            name[len - ending] = '\0';
-            break;
-        }
-    }
-    for (char *at = name; *at; at++)
-        *at = isalnum((unsigned char)*at) || strchr("._-", *at) ? (char)tolower(*at) : '-';
-    if (md_ref_parse(name, ref, &ignored) < 0)
-        return md_err_set(err, MD_ERR_USAGE,
-                          "no image name can be made of \"%s\": give one after it", source);
-    return 0;
-}
 
 static bool is_url(const char *source)
 {
@@ -237,6 +203,31 @@ static int await_both(struct import *import, struct pull_message *message, struc
                : md_err_set(err, MD_ERR_NETWORK, "the transfer broke off");
 }
 
+static int see_entry(const char *name, unsigned char type, void *context, struct md_err *err)
+{
+    bool *images = context;
+
+    (void)type;
+    (void)err;
+    *images = *images && pull_archive_may_hold(name);
+    return 0;
+}
+
+/* A pipe cannot be looked at before it is unpacked. */
+static int refuse_images(const struct import *import, struct md_err *err)
+{
+    int tree = import->layer.tree;
+    bool images = faccessat(tree, "index.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+                  faccessat(tree, "manifest.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+
+    if (store_visit(tree, see_entry, &images, err) < 0)
+        return -1;
+    return images ? md_err_set(err, MD_ERR_FORMAT,
+                               "it is an archive of images, not a root file system: use "
+                               "'minidock load'")
+                  : 0;
+}
+
 static int unpack(struct import *import, struct md_err *err)
 {
     bool url = import->input < 0;
@@ -251,7 +242,7 @@ static int unpack(struct import *import, struct md_err *err)
         return -1;
     }
     import->unpacked = message.unpacked;
-    if (reap_archiver(import, err) < 0)
+    if (reap_archiver(import, err) < 0 || refuse_images(import, err) < 0)
         return -1;
     return store_layer_finish(import->store, &import->unpacked.diff_id, &import->layer, err);
 }
@@ -354,14 +345,19 @@ int import_image(const struct store *store, const struct import_options *options
     char familiar[MD_REF_TEXT_SIZE];
     struct md_digest id = { 0 };
 
-    if ((name ? md_ref_parse(name, &import.ref, err) : derive_name(source, &import.ref, err)) <
-            0 ||
+    if ((name ? md_ref_parse(name, &import.ref, err)
+              : pull_place_name(source, &import.ref, err)) < 0 ||
         check_changes(options, err) < 0)
         return -1;
     if (import.ref.digest.alg)
         return md_err_set(err, MD_ERR_USAGE, "an imported image cannot be named by a digest");
     store_sweep(store);
-    int status = import_layer(&import, &id, err);
+    int status = pull_load_recognised(store, options, source, name ? &import.ref : NULL, err);
+
+    if (status > 0)
+        return 0;
+    if (status == 0)
+        status = import_layer(&import, &id, err);
 
     if (status < 0)
         reap_archiver(&import, err);

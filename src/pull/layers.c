@@ -41,28 +41,19 @@ struct schedule {
     size_t writer_ring[PULL_WRITERS]; /* IDLE, MERGES, or a ring */
 };
 
-/* The first part with this diff id: layers of one image may be the same, and only the first of
- * them is fetched. */
-static size_t first_like(const struct pull_part *parts, size_t index)
-{
-    size_t first = 0;
-
-    while (!md_digest_equal(&parts[first].wanted.diff_id, &parts[index].wanted.diff_id))
-        first++;
-    return first;
-}
-
 static int look_for(struct schedule *schedule, size_t index, enum store_layer_wait wait,
                     struct md_err *err)
 {
     struct pull_part *part = &schedule->parts[index];
 
-    if (first_like(schedule->parts, index) < index) {
+    if (pull_parts_first_like(schedule->parts, index) < index) {
         part->stage = PULL_PART_TWIN;
         pull_progress_phase(schedule->progress, index, PULL_EXISTS);
         return 0;
     }
-    if (store_layer_get(schedule->store, &part->wanted.diff_id, wait, &part->held, err) < 0)
+    if (part->fresh ? store_layer_claim_unknown(schedule->store, &part->held, err) < 0
+                    : store_layer_get(schedule->store, &part->wanted.diff_id, wait, &part->held,
+                                      err) < 0)
         return md_err_in(err, "layer %s", part->wanted.layer.blob.digest.text);
     switch (part->held.state) {
     case STORE_LAYER_READY:
@@ -112,8 +103,10 @@ static int start_fetch(struct schedule *schedule, size_t ring, size_t index, str
     memset(&schedule->rings[ring], 0, sizeof(schedule->rings[ring]));
     schedule->rings[ring].part = index;
     part->stage = PULL_PART_FETCHED;
-    part->kept.fd =
-        store_prefix_open(schedule->store, &part->wanted.diff_id, blob, &part->kept.length);
+    part->kept.length = 0;
+    if (part->keeps)
+        part->kept.fd =
+            store_prefix_open(schedule->store, &part->wanted.diff_id, blob, &part->kept.length);
     pull_ring_reset(&schedule->crew->rings[ring]);
     pull_progress_phase(schedule->progress, index, PULL_DOWNLOADING);
     if (part->kept.length > 0 && part->kept.length == blob->size) {
@@ -178,14 +171,16 @@ static size_t next_to_merge(const struct schedule *schedule)
     }
     if (next == schedule->count)
         return NOBODY;
-    return schedule->parts[first_like(schedule->parts, next)].stage == PULL_PART_READY ? next
-                                                                                       : NOBODY;
+    return schedule->parts[pull_parts_first_like(schedule->parts, next)].stage ==
+                   PULL_PART_READY
+               ? next
+               : NOBODY;
 }
 
 static int start_merge(struct schedule *schedule, size_t writer, size_t index,
                        struct md_err *err)
 {
-    size_t tree = first_like(schedule->parts, index);
+    size_t tree = pull_parts_first_like(schedule->parts, index);
     const struct pull_message order = { .tag = PULL_MERGE, .ring = PULL_RINGS };
     const int fds[2] = { schedule->parts[tree].held.dir, schedule->rootfs };
 
@@ -230,7 +225,8 @@ static int failed(const struct pull_part *part, const struct md_err *theirs, str
 
 static void forget_start(const struct schedule *schedule, const struct pull_part *part)
 {
-    store_prefix_discard(schedule->store, &part->wanted.diff_id, &part->wanted.layer.blob);
+    if (part->keeps)
+        store_prefix_discard(schedule->store, &part->wanted.diff_id, &part->wanted.layer.blob);
 }
 
 /*
@@ -272,7 +268,9 @@ static int finish(struct schedule *schedule, size_t ring, struct md_err *err)
     if (!schedule->rings[ring].fetched || !schedule->rings[ring].unpacked)
         return 0;
     schedule->rings[ring].part = NOBODY;
-    if (store_layer_finish(schedule->store, &part->wanted.diff_id, &part->held, err) < 0)
+    /* A fresh one stays what it is until it takes the place of the old one. */
+    if (!part->fresh &&
+        store_layer_finish(schedule->store, &part->wanted.diff_id, &part->held, err) < 0)
         return md_err_in(err, "layer %s", part->wanted.layer.blob.digest.text);
     forget_start(schedule, part);
     part->stage = PULL_PART_READY;
@@ -409,17 +407,6 @@ static int fetch_claimed(struct schedule *schedule, struct md_err *err)
     return 0;
 }
 
-uint64_t pull_layers_missing(const struct pull_part *parts, size_t count)
-{
-    uint64_t bytes = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        if (parts[i].stage == PULL_PART_CLAIMED || parts[i].stage == PULL_PART_FETCHED)
-            bytes += (uint64_t)parts[i].wanted.layer.blob.size;
-    }
-    return bytes;
-}
-
 /*
  * Wait for the layers that other processes unpack. When one of them has died the others of it
  * are probably ours as well: they are all fetched at once.
@@ -473,7 +460,7 @@ int pull_layers_get(struct pull_layers *layers, struct md_err *err)
         if (look_for(&schedule, i, STORE_TRY, err) < 0)
             return -1;
     }
-    missing = pull_layers_missing(layers->parts, layers->count);
+    missing = pull_parts_missing(layers->parts, layers->count);
     if (pull_space_check(layers->store, missing, err) < 0 ||
         fetch_claimed(&schedule, err) < 0 || wait_for_others(&schedule, err) < 0 ||
         assign(&schedule, err) < 0)
@@ -486,12 +473,4 @@ int pull_layers_get(struct pull_layers *layers, struct md_err *err)
         return -1;
     layers->size = schedule.merged_bytes;
     return 0;
-}
-
-void pull_layers_clear(const struct store *store, struct pull_part *parts, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        store_layer_clear(store, &parts[i].held);
-        md_fd_close(&parts[i].kept.fd);
-    }
 }

@@ -9,7 +9,8 @@
 
 #include "base/fd.h"
 #include "pull/fetch.h"
-#include "pull/resolve.h"
+#include "pull/served.h"
+#include "pull/tags.h"
 
 /* All of the process's state. */
 struct network {
@@ -79,9 +80,25 @@ static void resolve(struct network *network, const struct pull_resolve *order)
 {
     struct md_err err = { 0 };
     struct pull_repository *repository = choose_repository(network, &order->ref, &err);
+    struct pull_served served = { 0 };
 
     pull_http_set_patience(network->http, &order->patience);
-    if (!repository || pull_resolve(repository, order, network->socket, &err) < 0) {
+    if (repository) {
+        served = pull_served_by(repository);
+    }
+    if (!repository || pull_resolve(&served.origin, order, network->socket, &err) < 0) {
+        send_failed(network, PULL_RINGS, &err);
+    }
+}
+
+static void list_tags(struct network *network, const struct md_ref *ref)
+{
+    struct md_err err = { 0 };
+    struct pull_repository *repository = choose_repository(network, ref, &err);
+
+    /* The registry itself: a mirror need not know all. */
+    if (!repository ||
+        pull_tags_send(repository->places[repository->count - 1], network->socket, &err) < 0) {
         send_failed(network, PULL_RINGS, &err);
     }
 }
@@ -128,6 +145,8 @@ static void take_order(struct network *network)
     }
     if (message.tag == PULL_RESOLVE) {
         resolve(network, &message.resolve);
+    } else if (message.tag == PULL_TAGS) {
+        list_tags(network, &message.resolve.ref);
     } else if (message.tag == PULL_FETCH || message.tag == PULL_FETCH_URL) {
         fetch(network, &message);
     } else {

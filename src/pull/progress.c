@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a pull shows: docker's lines; live bars on a terminal, one line per layer elsewhere. */
+/* What a pull shows: docker's lines; bars on a terminal, JSON, or one line per layer. */
 #include "pull/progress.h"
 
 #include <stdlib.h>
@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/json.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 #define BAR_WIDTH 30
@@ -38,12 +40,76 @@ static const char *phase_text(enum pull_phase phase)
     return "Already exists";
 }
 
-void pull_progress_open(struct pull_progress *progress, FILE *out)
+int pull_show_parse(const char *text, enum pull_show *show, struct md_err *err)
+{
+    static const char *const names[] = { "auto", "plain", "tty", "json", "none" };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *show = (enum pull_show)i;
+            return 0;
+        }
+    }
+    return md_err_set(err, MD_ERR_USAGE,
+                      "invalid progress \"%s\": auto, plain, tty, json or none", text);
+}
+
+enum pull_show pull_show_on(FILE *out, enum pull_show show)
 {
     const char *term = getenv("TERM");
 
+    if (show != PULL_SHOW_AUTO)
+        return show;
+    return isatty(fileno(out)) && term && strcmp(term, "dumb") != 0 ? PULL_SHOW_TTY
+                                                                    : PULL_SHOW_PLAIN;
+}
+
+void pull_progress_open(struct pull_progress *progress, FILE *out, enum pull_show show)
+{
     progress->out = out;
-    progress->live = out && isatty(fileno(out)) && term && strcmp(term, "dumb") != 0;
+    progress->show = out ? pull_show_on(out, show) : PULL_SHOW_NONE;
+    progress->live = progress->show == PULL_SHOW_TTY || progress->show == PULL_SHOW_JSON;
+}
+
+static void print_json(FILE *out, const struct json_t *object)
+{
+    MD_AUTO_FREE char *text = md_json_line(object);
+
+    fprintf(out, "%s\n", text);
+    fflush(out);
+}
+
+void pull_say(FILE *out, enum pull_show show, const char *id, const char *text)
+{
+    MD_AUTO_JSON object = NULL;
+
+    if (show != PULL_SHOW_JSON) {
+        fprintf(out, "%s%s%s\n", id ? id : "", id ? ": " : "", text);
+        fflush(out);
+        return;
+    }
+    object = md_json_object();
+    md_json_set(object, "status", md_json_string(text));
+    if (id)
+        md_json_set(object, "id", md_json_string(id));
+    print_json(out, object);
+}
+
+/* As docker's API streams it; "progressDetail" is empty where nothing is counted. */
+static void say_line(FILE *out, struct pull_line *line)
+{
+    MD_AUTO_JSON object = md_json_object();
+    struct json_t *detail = md_json_object();
+
+    if (line->phase == PULL_DOWNLOADING) {
+        md_json_set(detail, "current", md_json_number((int64_t)line->done));
+        md_json_set(detail, "total", md_json_number((int64_t)line->total));
+    }
+    line->shown = line->done;
+    md_json_set(object, "status", md_json_string(phase_text(line->phase)));
+    md_json_set(object, "progressDetail", detail);
+    md_json_set(object, "id", md_json_string(line->id));
+    print_json(out, object);
 }
 
 void pull_progress_begin(struct pull_progress *progress, struct pull_line *lines, size_t count)
@@ -63,10 +129,10 @@ void pull_progress_phase(struct pull_progress *progress, size_t line, enum pull_
     changed->phase = phase;
     if (ended)
         changed->done = changed->total;
-    if (ended && progress->out && !progress->live) {
-        fprintf(progress->out, "%s: %s\n", changed->id, phase_text(phase));
-        fflush(progress->out);
-    }
+    if (progress->show == PULL_SHOW_JSON)
+        say_line(progress->out, changed);
+    else if (ended && progress->show == PULL_SHOW_PLAIN && !progress->live)
+        pull_say(progress->out, progress->show, changed->id, phase_text(phase));
 }
 
 /* The screen: 80 by 24 where it does not say. */
@@ -165,6 +231,16 @@ static void draw(struct pull_progress *progress, int64_t now)
     fflush(progress->out);
 }
 
+static void say_lines(struct pull_progress *progress)
+{
+    for (size_t i = 0; i < progress->count; i++) {
+        struct pull_line *line = &progress->lines[i];
+
+        if (line->phase == PULL_DOWNLOADING && line->done != line->shown)
+            say_line(progress->out, line);
+    }
+}
+
 void pull_progress_draw(struct pull_progress *progress)
 {
     int64_t now = now_ms();
@@ -172,12 +248,15 @@ void pull_progress_draw(struct pull_progress *progress)
     if (!progress->live || progress->count == 0 || now - progress->last_ms < DRAW_EVERY_MS)
         return;
     progress->last_ms = now;
-    draw(progress, now);
+    if (progress->show == PULL_SHOW_JSON)
+        say_lines(progress);
+    else
+        draw(progress, now);
 }
 
 void pull_progress_end(struct pull_progress *progress)
 {
-    if (progress->live && progress->count > 0) {
+    if (progress->live && progress->show != PULL_SHOW_JSON && progress->count > 0) {
         draw(progress, now_ms());
         /* The total line has served its purpose. */
         fprintf(progress->out, "\033[1A\r\033[K");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pulling: from a name to an image in the store. */
-#include "pull/pull.h"
+/* One image on its way: from what is asked for to an image in the store. */
+#include "pull/image.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,37 +9,11 @@
 
 #include "base/fd.h"
 #include "base/limits.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/ref.h"
 #include "pull/layers.h"
-#include "pull/space.h"
 #include "store/image.h"
 #include "store/merge.h"
-
-/* A document as it came: bytes of ours. */
-struct document {
-    char *bytes;
-    size_t len;
-};
-
-/* The pull of one name. */
-struct pull {
-    const struct store *store;
-    const struct pull_options *options;
-    struct pull_crew *crew;
-    struct md_ref ref;
-    char familiar[MD_REF_TEXT_SIZE];
-    char full[MD_REF_TEXT_SIZE];
-    struct store_name old; /* what the name is now; image_id "" when it is new */
-    struct pull_resolved resolved;
-    bool up_to_date;
-    struct document documents[PULL_DOCUMENTS];
-    struct md_oci_config config;
-    struct pull_part *parts;
-    size_t part_count;
-    struct store_draft draft;
-};
 
 /* What the registry served last time, if the image of then is still what the name leads to. */
 static void look_up_name(struct pull *pull, struct md_digest *known)
@@ -48,7 +22,9 @@ static void look_up_name(struct pull *pull, struct md_digest *known)
     struct md_err ignored = { 0 };
     char name[MD_REF_TEXT_SIZE];
 
-    md_ref_store_name(&pull->ref, name);
+    if (pull->name_count == 0)
+        return;
+    md_ref_store_name(&pull->names[0], name);
     if (store_name_read(pull->store, name, &pull->old, &ignored) < 0)
         return;
     if (store_image_open_id(pull->store, pull->old.image_id, &image, &ignored) < 0)
@@ -64,7 +40,7 @@ static int take_document(struct pull *pull, const struct pull_message *message, 
 {
     if (message->document >= PULL_DOCUMENTS || fd < 0 || lseek(fd, 0, SEEK_SET) < 0)
         return md_err_set(err, MD_ERR_FORMAT, "unexpected document %d", (int)message->document);
-    struct document *document = &pull->documents[message->document];
+    struct pull_paper *document = &pull->documents[message->document];
 
     free(document->bytes);
     document->bytes = md_fd_read_all(fd, MD_MAX_STATE, &document->len, "document", err);
@@ -92,7 +68,7 @@ static int take_resolved(struct pull *pull, const struct pull_resolved *resolved
         if (!pull->documents[i].bytes)
             return md_err_set(err, MD_ERR_FORMAT, "document %zu is missing", i);
     }
-    const struct document *image = &pull->documents[PULL_IMAGE];
+    const struct pull_paper *image = &pull->documents[PULL_IMAGE];
     MD_AUTO_JSON json = md_json_parse(image->bytes, image->len, "image config", err);
 
     if (!json || md_oci_config_parse(json, &pull->config, err) < 0)
@@ -127,19 +103,37 @@ static int take_answer(struct pull *pull, const struct pull_message *message, in
     }
 }
 
-static int resolve(struct pull *pull, struct md_err *err)
+/* Forget what an earlier answer said. */
+static void forget_answer(struct pull *pull)
+{
+    free(pull->parts);
+    pull->parts = NULL;
+    pull->part_count = 0;
+    pull->up_to_date = false;
+    md_oci_config_clear(&pull->config);
+    for (size_t i = 0; i < PULL_DOCUMENTS; i++) {
+        free(pull->documents[i].bytes);
+        pull->documents[i] = (struct pull_paper){ 0 };
+    }
+}
+
+int pull_ask(struct pull *pull, const struct md_ref *asked, struct md_err *err)
 {
     struct pull_message message = {
         .tag = PULL_RESOLVE,
         .ring = PULL_RINGS,
-        .resolve = { .ref = pull->ref,
+        .resolve = { .ref = *asked,
+                     .image = pull->image,
                      .platform = pull->options->platform,
                      .platform_asked = pull->options->platform_asked,
                      .patience = { .attempts = pull->options->attempts } },
     };
     int done = 0;
 
+    forget_answer(pull);
     look_up_name(pull, &message.resolve.known);
+    if (pull->options->force || pull->local)
+        message.resolve.known = (struct md_digest){ 0 };
     if (pull_wire_send(pull->crew->network.socket, &message, NULL, 0, err) < 0)
         return -1;
     while (done == 0) {
@@ -157,40 +151,68 @@ static int resolve(struct pull *pull, struct md_err *err)
     return done < 0 ? -1 : 0;
 }
 
-static int set_name(struct pull *pull, struct md_err *err)
+static int set_names(struct pull *pull, struct md_err *err)
 {
     struct store_name record = {
-        .served = pull->resolved.served,
-        .manifest = pull->resolved.manifest,
         .platform = pull->config.platform,
         .time = time(NULL),
     };
 
-    md_ref_store_name(&pull->ref, record.name);
+    if (!pull->nowhere_served) {
+        record.served = pull->resolved.served;
+        record.manifest = pull->resolved.manifest;
+    }
     snprintf(record.image_id, sizeof(record.image_id), "%s",
              md_digest_hex(&pull->resolved.config));
-    return store_name_move(pull->store, &record, err);
+    for (size_t i = 0; i < pull->name_count; i++) {
+        md_ref_store_name(&pull->names[i], record.name);
+        if (store_name_move(pull->store, &record, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/*
+ * --force: put the layers that were fetched again into the place of those that are there. They
+ * must be durable before, as those were.
+ */
+static int replace_layers(struct pull *pull, struct md_err *err)
+{
+    if (!pull->options->force)
+        return 0;
+    if (store_draft_sync(pull->store, &pull->draft, &pull->config, err) < 0)
+        return -1;
+    for (size_t i = 0; i < pull->part_count; i++) {
+        struct pull_part *part = &pull->parts[i];
+
+        if (part->stage == PULL_PART_READY &&
+            store_layer_replace(pull->store, &part->wanted.diff_id, &part->held, err) < 0)
+            return md_err_in(err, "layer %s", part->wanted.layer.blob.digest.text);
+    }
+    return 0;
 }
 
 /* Make the draft, whose rootfs has all layers, an image, or give one that is there already its
  * new manifest; name it. */
 static int publish(struct pull *pull, uint64_t size, struct md_err *err)
 {
-    const struct document *documents = pull->documents;
+    const struct pull_paper *documents = pull->documents;
     const struct store_publication publication = {
         .id = md_digest_hex(&pull->resolved.config),
         .config = &pull->config,
         .config_bytes = documents[PULL_CONFIG].bytes,
         .config_len = documents[PULL_CONFIG].len,
-        .manifest_bytes = documents[PULL_MANIFEST].bytes,
+        .manifest_bytes = pull->nowhere_served ? NULL : documents[PULL_MANIFEST].bytes,
         .manifest_len = documents[PULL_MANIFEST].len,
         .manifest_digest = pull->resolved.manifest,
         .size = size,
+        .replace = pull->options->force,
     };
 
-    if (store_draft_publish(pull->store, &pull->draft, &publication, err) < 0)
+    if (replace_layers(pull, err) < 0 ||
+        store_draft_publish(pull->store, &pull->draft, &publication, err) < 0)
         return -1;
-    return set_name(pull, err); /* while the draft's lock keeps the nameless image */
+    return set_names(pull, err); /* while the draft's lock keeps the nameless image */
 }
 
 static void print_lines_of_existing(struct pull *pull, struct pull_progress *progress)
@@ -220,7 +242,19 @@ static int get_layers(struct pull *pull, struct pull_progress *progress, struct 
     return status < 0 ? -1 : publish(pull, layers.size, err);
 }
 
-static int get_image(struct pull *pull, struct md_err *err)
+static void describe_parts(struct pull *pull, struct pull_line *lines)
+{
+    for (size_t i = 0; i < pull->part_count; i++) {
+        const struct md_descriptor *blob = &pull->parts[i].wanted.layer.blob;
+
+        snprintf(lines[i].id, sizeof(lines[i].id), "%.12s", md_digest_hex(&blob->digest));
+        lines[i].total = (uint64_t)blob->size;
+        pull->parts[i].fresh = pull->options->force;
+        pull->parts[i].keeps = !pull->options->force && !pull->local;
+    }
+}
+
+int pull_get(struct pull *pull, struct md_err *err)
 {
     struct store_image existing = { .dir = -1, .rootfs = -1 };
     struct pull_progress progress = { 0 };
@@ -228,20 +262,17 @@ static int get_image(struct pull *pull, struct md_err *err)
     MD_AUTO_FREE struct pull_line *lines = md_xcalloc(pull->part_count + 1, sizeof(*lines));
     int status;
 
-    for (size_t i = 0; i < pull->part_count; i++) {
-        const struct md_descriptor *blob = &pull->parts[i].wanted.layer.blob;
-
-        snprintf(lines[i].id, sizeof(lines[i].id), "%.12s", md_digest_hex(&blob->digest));
-        lines[i].total = (uint64_t)blob->size;
-    }
-    pull_progress_open(&progress, pull->options->quiet ? NULL : pull->options->out);
+    describe_parts(pull, lines);
+    pull_progress_open(&progress, pull->options->quiet ? NULL : pull->options->out,
+                       pull->options->show);
     pull_progress_begin(&progress, lines, pull->part_count);
     if (pull_crew_hire(pull->crew, pull->part_count, err) < 0)
         return -1;
     status = store_draft_open(pull->store, &pull->draft, err);
     /* Its lock keeps the existing image until it has the manifest and the name. */
-    if (status == 0 && store_image_open_id(pull->store, md_digest_hex(&pull->resolved.config),
-                                           &existing, &ignored) == 0) {
+    if (status == 0 && !pull->options->force &&
+        store_image_open_id(pull->store, md_digest_hex(&pull->resolved.config), &existing,
+                            &ignored) == 0) {
         print_lines_of_existing(pull, &progress);
         status = publish(pull, existing.size, err);
         store_image_clear(&existing);
@@ -251,90 +282,31 @@ static int get_image(struct pull *pull, struct md_err *err)
     return status;
 }
 
-static void print_head(const struct pull *pull)
+bool pull_has(struct pull *pull, const struct md_digest *digest)
 {
-    const char *repository = pull->ref.repository;
+    struct md_digest known = { 0 };
 
-    if (pull->options->quiet)
-        return;
-    if (pull->ref.default_tag)
-        fprintf(pull->options->out, "Using default tag: latest\n");
-    fprintf(pull->options->out, "%s: Pulling from %s\n",
-            pull->ref.digest.alg ? pull->full : pull->ref.tag, repository);
-    fflush(pull->options->out);
+    forget_answer(pull);
+    look_up_name(pull, &known);
+    pull->resolved.served = known;
+    pull->up_to_date = md_digest_equal(&known, digest);
+    return pull->up_to_date;
 }
 
-static void print_tail(const struct pull *pull)
+enum pull_change pull_change_of(const struct pull *pull)
 {
-    bool changed = !pull->up_to_date &&
-                   strcmp(pull->old.image_id, md_digest_hex(&pull->resolved.config)) != 0;
-
-    if (!pull->options->quiet) {
-        fprintf(pull->options->out, "Digest: %s\n", pull->resolved.served.text);
-        fprintf(pull->options->out, "Status: %s for %s\n",
-                changed ? "Downloaded newer image" : "Image is up to date", pull->familiar);
-    }
-    fprintf(pull->options->out, "%s\n", pull->full);
-    fflush(pull->options->out);
+    if (pull->up_to_date)
+        return PULL_UNCHANGED;
+    if (pull->options->force)
+        return PULL_FORCED;
+    return strcmp(pull->old.image_id, md_digest_hex(&pull->resolved.config)) == 0
+               ? PULL_UNCHANGED
+               : PULL_CHANGED;
 }
 
-static int pull_name(struct pull *pull, struct md_err *err)
+void pull_clear(struct pull *pull)
 {
-    print_head(pull);
-    if (resolve(pull, err) < 0)
-        return -1;
-    if (!pull->up_to_date && get_image(pull, err) < 0)
-        return -1;
-    print_tail(pull);
-    return 0;
-}
-
-static int pull_one(const struct store *store, const struct pull_options *options,
-                    struct pull_crew *crew, const char *name, struct md_err *err)
-{
-    struct pull pull = {
-        .store = store,
-        .options = options,
-        .crew = crew,
-        .draft = { .dir = -1, .rootfs = -1, .sync = -1 },
-    };
-
-    if (md_ref_parse(name, &pull.ref, err) < 0)
-        return -1;
-    md_ref_familiar(&pull.ref, pull.familiar);
-    md_ref_full(&pull.ref, pull.full);
-    int status = pull_name(&pull, err);
-
-    if (status < 0)
-        pull_crew_stop(crew); /* before its unfinished trees are removed */
-    store_draft_clear(store, &pull.draft);
-    pull_layers_clear(store, pull.parts, pull.part_count);
-    if (status < 0) {
-        pull_space_explain(store, pull_layers_missing(pull.parts, pull.part_count), err);
-        md_err_in(err, "pull \"%s\"", pull.familiar);
-    }
-    free(pull.parts);
-    for (size_t i = 0; i < PULL_DOCUMENTS; i++)
-        free(pull.documents[i].bytes);
-    md_oci_config_clear(&pull.config);
-    return status;
-}
-
-int pull_images(const struct store *store, const struct pull_options *options,
-                const struct md_list *names, struct md_err *err)
-{
-    struct pull_crew crew = { 0 };
-    struct md_ref ref;
-    int status = 0;
-
-    for (size_t i = 0; i < names->count; i++) { /* all of them before any is pulled */
-        if (md_ref_parse(names->items[i], &ref, err) < 0)
-            return -1;
-    }
-    store_sweep(store);
-    status = pull_crew_start(&crew, PULL_CREW_FULL, err);
-    for (size_t i = 0; status == 0 && i < names->count; i++)
-        status = pull_one(store, options, &crew, names->items[i], err);
-    pull_crew_stop(&crew);
-    return status;
+    store_draft_clear(pull->store, &pull->draft);
+    pull_parts_clear(pull->store, pull->parts, pull->part_count);
+    forget_answer(pull);
 }

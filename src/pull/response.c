@@ -84,6 +84,7 @@ void pull_response_header(struct pull_response *response, const char *line, size
         { "Docker-Content-Digest", response->content_digest, sizeof(response->content_digest) },
         { "Content-Range", response->content_range, sizeof(response->content_range) },
         { "Retry-After", response->retry_after, sizeof(response->retry_after) },
+        { "Link", response->link, sizeof(response->link) },
     };
     const char *colon = memchr(line, ':', len);
     const char *value;

@@ -15,6 +15,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#define FILE_BLOCK_BYTES (16u << 10) /* of a file whose data is passed over */
+
 /* libarchive reading from a pull_read_fn. */
 struct reader {
     struct archive *archive;
@@ -102,6 +104,29 @@ struct pull_tar *pull_tar_open(pull_read_fn *read, void *context, struct md_err 
         return NULL;
     }
     return tar;
+}
+
+struct pull_tar *pull_tar_open_file(int fd, struct md_err *err)
+{
+    struct pull_tar *tar = md_xcalloc(1, sizeof(*tar));
+    struct archive *archive;
+
+    open_reader(&tar->reader, NULL, NULL);
+    archive = tar->reader.archive;
+    if (archive_read_support_format_tar(archive) != ARCHIVE_OK ||
+        archive_read_open_fd(archive, fd, FILE_BLOCK_BYTES) != ARCHIVE_OK) {
+        failed(&tar->reader, err);
+        pull_tar_close(&tar);
+        return NULL;
+    }
+    return tar;
+}
+
+int64_t pull_tar_data_offset(const struct pull_tar *tar)
+{
+    return archive_entry_sparse_count(tar->entry) > 0
+               ? -1
+               : archive_filter_bytes(tar->reader.archive, 0);
 }
 
 void pull_tar_close(struct pull_tar **tar)

@@ -107,12 +107,20 @@ static bool content_fits(struct pull_message *message)
 {
     switch (message->tag) {
     case PULL_RESOLVE:
+    case PULL_TAGS:
         return resolve_fits(&message->resolve);
     case PULL_FETCH:
     case PULL_FETCH_URL:
         END_TEXT(message->fetch.url);
         return message->fetch.ring < PULL_RINGS && message->fetch.offset >= 0 &&
                digest_fits(&message->fetch.blob.digest);
+    case PULL_SOURCE:
+        return (unsigned)message->source.wanted <= PULL_LOCAL_DOCKER;
+    case PULL_CHOICE:
+        END_TEXT(message->choice.name);
+        return true;
+    case PULL_CHOICES:
+        return (unsigned)message->kind <= PULL_LOCAL_DOCKER;
     case PULL_UNPACK:
         return message->unpack.ring <= PULL_RINGS && message->unpack.kept >= 0 &&
                digest_fits(&message->unpack.promise.digest) &&
@@ -137,6 +145,7 @@ static bool content_fits(struct pull_message *message)
         return true;
     case PULL_MERGE:
     case PULL_MERGED:
+    case PULL_TAG_LIST:
         return true;
     }
     return false; /* no tag of ours */

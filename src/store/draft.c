@@ -2,6 +2,7 @@
 /* An image being made, and its publication: all of it or nothing, and durable. */
 #include "store/draft.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -204,7 +205,7 @@ static int complete_existing(const struct store *store, int dir,
         }
         if (is_damaged(store, publication->id)) {
             return md_err_set(err, MD_ERR_FORMAT,
-                              "image %.12s is damaged: remove it with rmi -f and pull it again",
+                              "image %.12s is damaged: fetch it again with pull --force",
                               publication->id);
         }
     }
@@ -239,14 +240,86 @@ static void hold_existing(const struct store *store, struct store_draft *draft, 
     draft->dir = dir;
 }
 
+struct inheritance {
+    int from;
+    int to;
+};
+
+static int inherit_manifest(const char *name, unsigned char type, void *context,
+                            struct md_err *err)
+{
+    const struct inheritance *inheritance = context;
+
+    if (type != DT_REG || linkat(inheritance->from, name, inheritance->to, name, 0) == 0 ||
+        errno == EEXIST) {
+        return 0;
+    }
+    return md_err_sys(err, "cannot keep the manifest \"%s\"", name);
+}
+
+/* The manifests that other names of the image were served with. */
+static int inherit_manifests(const struct store_draft *draft, int old, struct md_err *err)
+{
+    MD_AUTO_FD from = openat(old, "manifests", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    MD_AUTO_FD to = -1;
+
+    if (from < 0 && errno == ENOENT) {
+        return 0;
+    }
+    if (mkdirat(draft->dir, "manifests", 0700) < 0 && errno != EEXIST) {
+        return md_err_sys(err, "cannot make manifests");
+    }
+    to = openat(draft->dir, "manifests", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (from < 0 || to < 0) {
+        return md_err_sys(err, "cannot open manifests");
+    }
+    if (store_visit(from, inherit_manifest, &(struct inheritance){ .from = from, .to = to },
+                    err) < 0) {
+        return -1;
+    }
+    return fsync(to) < 0 ? md_err_sys(err, "cannot keep the manifests") : 0;
+}
+
+/*
+ * Exchange the draft for the image that is there. Its shared lock keeps away who is about to
+ * delete it by its name. Returns 1, or 0 when there is none, or -1.
+ */
+static int exchange_image(const struct store *store, const struct store_draft *draft,
+                          const char *id, struct md_err *err)
+{
+    struct md_err gone = { 0 };
+    MD_AUTO_FD old = store_lock(store->images, id, STORE_SHARED, &gone);
+
+    if (old < 0 && gone.kind == MD_ERR_NOT_FOUND) {
+        return 0;
+    }
+    if (old < 0) {
+        *err = gone;
+        return -1;
+    }
+    if (inherit_manifests(draft, old, err) < 0) {
+        return -1;
+    }
+    if (renameat2(store->partial, draft->temporary, store->images, id, RENAME_EXCHANGE) < 0) {
+        return md_err_sys(err, "cannot publish image %.12s", id);
+    }
+    md_fd_close(&old);
+    store_discard_idle(store, store->partial, draft->temporary);
+    return 1;
+}
+
 static int publish_image(const struct store *store, struct store_draft *draft,
                          const struct store_publication *publication, struct md_err *err)
 {
     for (;;) {
         struct md_err gone = { 0 };
-        int moved = move_draft(store, draft, publication->id, err);
+        int moved =
+            publication->replace ? exchange_image(store, draft, publication->id, err) : 0;
         MD_AUTO_FD dir = -1;
 
+        if (moved == 0) {
+            moved = move_draft(store, draft, publication->id, err);
+        }
         if (moved < 0) {
             return -1;
         }

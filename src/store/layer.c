@@ -279,6 +279,62 @@ int store_layer_renew(const struct store *store, struct store_layer *layer, stru
     return make_tree(layer, err);
 }
 
+bool store_layer_is_there(const struct store *store, const struct md_digest *diff_id)
+{
+    char finished[NAME_SIZE];
+    struct stat st;
+
+    finished_name(store, diff_id, finished);
+    return fstatat(store->layers, md_digest_hex(diff_id), &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+           fstatat(store->partial, finished, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/*
+ * Rename .partial/<name> to .layers/<hex>, the old one to .partial/<name>. Its shared lock
+ * keeps away who is about to delete it by its name. Returns 1, or 0 when there was none, or -1.
+ */
+static int put_in_place(const struct store *store, const char *name, const char *hex,
+                        struct md_err *err)
+{
+    for (;;) {
+        struct md_err gone = { 0 };
+        MD_AUTO_FD old = store_lock(store->layers, hex, STORE_SHARED, &gone);
+        unsigned int how = old < 0 ? RENAME_NOREPLACE : RENAME_EXCHANGE;
+
+        if (old < 0 && gone.kind != MD_ERR_NOT_FOUND) {
+            *err = gone;
+            return -1;
+        }
+        if (renameat2(store->partial, name, store->layers, hex, how) == 0)
+            return old >= 0;
+        if (errno != EEXIST)
+            return md_err_sys(err, "cannot put the layer into its place");
+    }
+}
+
+int store_layer_replace(const struct store *store, const struct md_digest *diff_id,
+                        struct store_layer *layer, struct md_err *err)
+{
+    char finished[NAME_SIZE];
+    char name[sizeof(layer->temporary)];
+    int old;
+
+    memcpy(name, layer->temporary, sizeof(name));
+    old = put_in_place(store, name, md_digest_hex(diff_id), err);
+    if (old < 0)
+        return -1;
+    layer->temporary[0] = '\0';
+    layer->state = STORE_LAYER_READY;
+    if (flock(layer->dir, LOCK_SH) < 0)
+        return md_err_sys(err, "cannot lock a layer");
+    if (old > 0)
+        store_discard_idle(store, store->partial, name);
+    /* Or the one that waits for another image would be in the way of that. */
+    finished_name(store, diff_id, finished);
+    store_discard_idle(store, store->partial, finished);
+    return 0;
+}
+
 void store_layer_clear(const struct store *store, struct store_layer *layer)
 {
     /* Discarded while the lock is held: the name is ours. */

@@ -138,11 +138,20 @@ static int sweep_prefix(const struct store *store, const char *name, struct md_e
     return store_discard(store, store->partial, name, err);
 }
 
+void store_discard_idle(const struct store *store, int folder, const char *name)
+{
+    struct md_err failed = { 0 };
+    MD_AUTO_FD lock = store_try_lock(folder, name, &failed);
+
+    if (lock >= 0 && store_discard(store, folder, name, &failed) < 0) {
+        md_log("discard \"%s\": %s", name, failed.text);
+    }
+}
+
 static int sweep_partial(const char *name, unsigned char type, void *context,
                          struct md_err *err)
 {
     const struct store *store = ((struct sweep *)context)->store;
-    MD_AUTO_FD lock = -1;
     struct md_err failed = { 0 };
 
     (void)err;
@@ -156,12 +165,8 @@ static int sweep_partial(const char *name, unsigned char type, void *context,
         return 0;
     }
     if (type == DT_DIR || type == DT_REG) {
-        lock = store_try_lock(store->partial, name, &failed);
-        if (lock < 0) {
-            return 0;
-        }
-    }
-    if (store_discard(store, store->partial, name, &failed) < 0) {
+        store_discard_idle(store, store->partial, name);
+    } else if (store_discard(store, store->partial, name, &failed) < 0) {
         md_log("sweep: %s", failed.text);
     }
     return 0;

@@ -37,9 +37,11 @@ static void assert_content(const struct store *store, const char *path, const ch
     assert_string_equal(text, expected);
 }
 
+enum over { KEEP, REPLACE };
+
 /* An empty image with a manifest, published; the draft stays open. */
-static void publish(const struct store *store, char letter, const char *manifest,
-                    struct store_draft *draft)
+static void publish_over(const struct store *store, char letter, const char *manifest,
+                         enum over over, struct store_draft *draft)
 {
     struct md_oci_config config = { 0 };
     struct md_err err = { 0 };
@@ -53,6 +55,7 @@ static void publish(const struct store *store, char letter, const char *manifest
         .manifest_len = strlen(manifest),
         .manifest_digest = { .alg = MD_SHA256 },
         .size = 1,
+        .replace = over == REPLACE,
     };
 
     md_platform_host(&config.platform);
@@ -63,6 +66,12 @@ static void publish(const struct store *store, char letter, const char *manifest
         print_error("%s\n", err.text);
         fail();
     }
+}
+
+static void publish(const struct store *store, char letter, const char *manifest,
+                    struct store_draft *draft)
+{
+    publish_over(store, letter, manifest, KEEP, draft);
 }
 
 static void a_draft_is_invisible_and_its_root_has_the_usual_mode(void **state)
@@ -129,6 +138,42 @@ static void a_layer_that_another_pull_has_published_is_fine(void **state)
     fresh_image(&fresh->store, 'c', "b");
     assert_int_equal(count_entries(fresh->store.layers), 1);
     assert_int_equal(count_entries(fresh->store.partial), 0);
+}
+
+static void an_image_is_replaced_and_the_old_one_stays_while_it_is_used(void **state)
+{
+    struct fresh *fresh = *state;
+    struct store_draft draft = { 0 };
+    struct store_image user = { 0 };
+    struct md_err err = { 0 };
+    struct stat before;
+    struct stat after;
+    char id[STORE_ID_SIZE];
+    char path[256];
+
+    publish_over(&fresh->store, 'a', "{}", REPLACE, &draft); /* nothing is there yet */
+    store_draft_clear(&fresh->store, &draft);
+    assert_int_equal(store_image_open_id(&fresh->store, fresh_id('a', id), &user, &err), 0);
+    assert_int_equal(fstatat(fresh->store.images, id, &before, 0), 0);
+    publish_over(&fresh->store, 'a', "{ }", REPLACE, &draft);
+    assert_int_equal(fstatat(fresh->store.images, id, &after, 0), 0);
+    assert_true(before.st_ino != after.st_ino);
+    store_draft_clear(&fresh->store, &draft);
+    /* The manifests of both are kept. */
+    snprintf(path, sizeof(path), "%s/manifests", id);
+    MD_AUTO_FD manifests =
+        openat(fresh->store.images, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(count_entries(manifests), 2);
+    store_sweep(&fresh->store);
+    assert_true(exists(user.dir, "image.json"));
+    assert_int_equal(count_entries(fresh->store.partial), 1);
+    store_image_clear(&user);
+    store_sweep(&fresh->store);
+    assert_int_equal(count_entries(fresh->store.partial), 0);
+    publish_over(&fresh->store, 'a', "{ }", REPLACE, &draft);
+    store_draft_clear(&fresh->store, &draft);
+    assert_int_equal(count_entries(fresh->store.partial), 0);
+    assert_int_equal(count_entries(fresh->store.images), 1);
 }
 
 static void a_missing_layer_stops_the_publication(void **state)
@@ -256,6 +301,7 @@ int main(void)
         T(publishing_moves_layers_and_image_to_their_places),
         T(config_and_manifest_are_kept_byte_for_byte),
         T(a_layer_that_another_pull_has_published_is_fine),
+        T(an_image_is_replaced_and_the_old_one_stays_while_it_is_used),
         T(a_missing_layer_stops_the_publication),
         T(an_image_that_is_there_is_kept_and_given_the_manifest),
         T(pulling_a_damaged_image_again_mends_it_D8),

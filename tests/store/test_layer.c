@@ -128,6 +128,64 @@ static void a_published_layer_is_found(void **state)
     assert_int_equal(count_entries(store->partial), 0);
 }
 
+/* A layer with one file that takes the place of what is there. */
+static void replace(const struct store *store, const char *file, struct store_layer *layer)
+{
+    const struct md_digest id = diff_id();
+    struct md_err err = { 0 };
+
+    assert_int_equal(store_layer_claim_unknown(store, layer, &err), 0);
+    fresh_file(layer->tree, file, "x");
+    if (store_layer_replace(store, &id, layer, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(layer->state, STORE_LAYER_READY);
+    assert_true(store_layer_is_there(store, &id));
+}
+
+static void a_layer_is_replaced_and_the_old_one_stays_while_it_is_used(void **state)
+{
+    const struct store *store = &((struct fresh *)*state)->store;
+    const struct md_digest id = diff_id();
+    struct store_layer first;
+    struct store_layer user;
+    struct store_layer second;
+
+    assert_false(store_layer_is_there(store, &id));
+    replace(store, "first", &first);
+    get(store, STORE_TRY, &user);
+    assert_int_equal(user.state, STORE_LAYER_READY);
+    store_layer_clear(store, &first);
+    replace(store, "second", &second);
+    store_sweep(store);
+    assert_true(exists(user.tree, "first")); /* nobody deletes what is in hand */
+    assert_int_equal(count_entries(store->partial), 1);
+    store_layer_clear(store, &user);
+    get(store, STORE_TRY, &user);
+    assert_true(exists(user.tree, "second"));
+    store_layer_clear(store, &user);
+    store_layer_clear(store, &second);
+    store_sweep(store);
+    assert_int_equal(count_entries(store->partial), 0);
+    assert_int_equal(count_entries(store->layers), 1);
+}
+
+static void a_replaced_layer_is_deleted_at_once_when_nobody_uses_it(void **state)
+{
+    const struct store *store = &((struct fresh *)*state)->store;
+    struct store_layer layer;
+
+    get(store, STORE_TRY, &layer); /* this one waits for its image */
+    finish(store, &layer);
+    store_layer_clear(store, &layer);
+    replace(store, "first", &layer);
+    store_layer_clear(store, &layer);
+    replace(store, "second", &layer);
+    store_layer_clear(store, &layer);
+    assert_int_equal(count_entries(store->partial), 0);
+    assert_int_equal(count_entries(store->trash), 0);
+    assert_int_equal(count_entries(store->layers), 1);
+}
+
 static void a_layer_finished_in_another_boot_is_not_taken(void **state)
 {
     struct store *store = &((struct fresh *)*state)->store;
@@ -320,6 +378,8 @@ int main(void)
         TEST(an_unfinished_layer_is_discarded),
         TEST(a_claimed_layer_can_be_begun_anew_without_losing_the_claim),
         TEST(a_published_layer_is_found),
+        TEST(a_layer_is_replaced_and_the_old_one_stays_while_it_is_used),
+        TEST(a_replaced_layer_is_deleted_at_once_when_nobody_uses_it),
         TEST(a_layer_finished_in_another_boot_is_not_taken),
         TEST(what_a_killed_process_left_is_replaced),
         TEST(who_waits_takes_the_result),
