@@ -8,6 +8,8 @@ static const struct cli_command commands[] = {
     { "run", cli_run, "Create a container and run a command in it", CLI_EXIT_125 },
     { "pull", cli_image_program, "Download images from a registry", CLI_EXIT_1 },
     { "import", cli_image_program, "Make an image of a tar file or a directory", CLI_EXIT_1 },
+    { "login", cli_image_program, "Log in to a registry", CLI_EXIT_1 },
+    { "logout", cli_image_program, "Log out from a registry", CLI_EXIT_1 },
     { "images", cli_images, "List images", CLI_EXIT_1 },
     { "rmi", cli_rmi, "Remove images", CLI_EXIT_1 },
     { "tag", cli_tag, "Give an image one more name", CLI_EXIT_1 },

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "pull/response.h"
 #include "pull/url.h"
+#include "pull/zone.h"
 
 /* Takes the body bytes of an answer. Embed it and find the whole by its address. */
 struct pull_sink {
@@ -24,7 +25,7 @@ struct pull_sink {
     int ready_fd;
 };
 
-enum pull_method { PULL_GET, PULL_HEAD };
+enum pull_method { PULL_GET, PULL_HEAD, PULL_POST };
 
 /* Borrowed until the exchange is closed: sink; all else is copied. */
 struct pull_request {
@@ -33,6 +34,8 @@ struct pull_request {
     const char *accept;        /* or NULL */
     const char *authorization; /* the field's value, or NULL */
     const char *range;         /* "5-9", or NULL */
+    const char *form;          /* PULL_POST: what is sent, url-encoded */
+    enum pull_zone reach;      /* the nearest zone that its host may be in; UNKNOWN: any */
     int connect_timeout_ms;
     struct pull_sink *sink;
 };
@@ -46,6 +49,7 @@ enum pull_http_end {
     PULL_HTTP_DISTRUSTED,  /* its certificate was not accepted */
     PULL_HTTP_CUT,         /* broke off, or stood still */
     PULL_HTTP_UNUSABLE,    /* no HTTP that we take */
+    PULL_HTTP_TOO_NEAR,    /* the host's address is beyond the request's reach */
 };
 
 struct pull_http;

@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "base/oci.h"
+#include "pull/credentials.h"
 #include "store/store.h"
 
 struct pull_options {
@@ -15,6 +16,7 @@ struct pull_options {
     bool platform_asked;         /* --platform was given */
     FILE *out;                   /* docker's lines */
     bool quiet;                  /* only the full reference */
+    struct pull_credential_options credentials;
 };
 
 /*

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/ref.h"
+#include "pull/credential.h"
 #include "pull/transfer.h"
 
 /* Docker's rule: plain http only on this machine, and only when nothing there speaks TLS. */
@@ -21,14 +22,26 @@ struct pull_registry {
     struct md_ref ref;      /* the last one asked for: error texts name it */
     char host[MD_MAX_REPOSITORY + 16];
     enum pull_scheme scheme;
-    bool answered;              /* so what breaks later may be tried again */
-    char *authorization;        /* "Bearer ...", NULL before the first challenge */
-    unsigned serial;            /* counts the tokens */
-    struct pull_registry *next; /* for its owner's list */
+    bool answered;       /* so what breaks later may be tried again */
+    enum pull_zone zone; /* where it answered from */
+    struct pull_credential credential;
+    char *authorization; /* "Bearer ...", "Basic ...", NULL before the first challenge */
+    unsigned serial;     /* counts the tokens */
+    char withheld_from[PULL_MAX_HOST + 1]; /* the token server that was not told who asks */
+    struct pull_registry *next;            /* for its owner's list */
 };
 
 struct pull_registry *pull_registry_open(struct pull_http *http, const struct md_ref *ref);
+/* From now on with this credential; what was got with another is forgotten. */
+void pull_registry_trust(struct pull_registry *registry,
+                         const struct pull_credential *credential);
 void pull_registry_close(struct pull_registry **registry);
+
+/* Whether it takes a credential is all we want to know: its root is fetched, no repository. */
+static inline bool pull_registry_is_login(const struct pull_registry *registry)
+{
+    return registry->ref.repository[0] == '\0';
+}
 
 /* True when it is the one that serves ref's repository. */
 bool pull_registry_serves(const struct pull_registry *registry, const struct md_ref *ref);
@@ -70,6 +83,9 @@ enum pull_progress pull_registry_finish(struct pull_registry *registry,
  *
  * Errors: MD_ERR_NOT_FOUND, MD_ERR_AUTH, MD_ERR_NETWORK
  */
+struct pull_refusal;
+int pull_registry_denied(const struct pull_registry *registry,
+                         const struct pull_refusal *refusal, struct md_err *err);
 int pull_registry_refused(const struct pull_registry *registry,
                           const struct pull_transfer *transfer, struct md_err *err);
 

@@ -28,6 +28,8 @@ struct pull_order {
     int64_t offset;         /* into a ring: bytes at its start that are not wanted */
     int connect_timeout_ms; /* 0: the usual */
     bool known_host;        /* it has answered before: that it cannot be reached will pass */
+    const char *form;       /* PULL_POST: what is sent; a redirect is no answer to it */
+    enum pull_zone reach;   /* the nearest zone that any host may be in; UNKNOWN: see below */
 };
 
 enum pull_progress {
@@ -36,6 +38,12 @@ enum pull_progress {
     PULL_ANSWERED, /* for good: look at status */
 };
 
+/*
+ * With no reach of its own the order's host may be anywhere, as the user named it. Whom it
+ * redirects to may be in its own zone or one before it, and on a private network anyway: stores
+ * of blobs are, behind public registries. So no public host can make us ask this machine or
+ * a link-local address for anything.
+ */
 struct pull_transfer;
 
 struct pull_transfer *pull_transfer_open(struct pull_http *http,
@@ -81,6 +89,8 @@ void pull_transfer_take_body(struct pull_transfer *transfer, struct md_buf *body
 const struct pull_url *pull_transfer_url(const struct pull_transfer *transfer);
 bool pull_transfer_is_elsewhere(const struct pull_transfer *transfer);
 const char *pull_transfer_what(const struct pull_transfer *transfer);
+/* Where the order's own host was the last time it answered. */
+enum pull_zone pull_transfer_zone(const struct pull_transfer *transfer);
 
 /*
  * Wait for the next thing to do while the coordinator is there; other requests move on.

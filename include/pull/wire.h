@@ -3,7 +3,7 @@
  * What the processes of a pull tell each other: fixed-size messages over SOCK_SEQPACKET pairs.
  *
  *   coordinator                network process (network.c)       writer process (writer.c)
- *   RESOLVE  ---------------->
+ *   CREDENTIAL x n, RESOLVE ->
  *            <----------------  UP_TO_DATE
  *            <----------------  or DOCUMENT x 3, LAYER x n, RESOLVED
  *   FETCH or FETCH_URL ------>  fills a ring ....................> reads it
@@ -26,12 +26,14 @@
 #include "base/err.h"
 #include "base/oci.h"
 #include "base/ref.h"
+#include "pull/credential.h"
 #include "pull/unpack.h"
 
 #define PULL_RINGS 6 /* layers under way at once, as many as connections per host */
 
 enum pull_tag {
-    PULL_RESOLVE = 1,
+    PULL_CREDENTIAL = 1,
+    PULL_RESOLVE,
     PULL_FETCH,
     PULL_FETCH_URL,
     PULL_UNPACK,
@@ -94,6 +96,7 @@ struct pull_message {
     uint32_t ring; /* FETCHED, UNPACKED, FAILED: which; PULL_RINGS where none is meant */
     union {
         struct pull_resolve resolve;
+        struct pull_account account; /* CREDENTIAL: for every later request of its repository */
         struct pull_resolved resolved; /* RESOLVED; UP_TO_DATE: only served is set */
         enum pull_document document;
         struct pull_layer layer;

@@ -6,11 +6,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "pull/reach.h"
 #include "pull/trust.h"
 #include "pull/wire.h"
 
@@ -41,17 +41,10 @@ struct pull_exchange {
     bool paused;
     bool stopped;
     bool file_tried; /* as a source of certificates */
+    struct pull_reach reach;
     char reason[256];
     char curl_words[CURL_ERROR_SIZE];
 };
-
-int64_t pull_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static size_t on_header(char *line, size_t size, size_t count, void *context)
 {
@@ -84,6 +77,7 @@ static void learn_status(struct pull_exchange *exchange)
     curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     exchange->response.status = (int)status;
     exchange->response.length = length;
+    exchange->response.zone = exchange->reach.zone;
 }
 
 /* After a pause libcurl hands over the same bytes again, in chunks of its own choice. */
@@ -168,6 +162,9 @@ static enum pull_http_end judge(struct pull_exchange *exchange, CURLcode code)
     }
     if (exchange->stopped) {
         return PULL_HTTP_STOPPED;
+    }
+    if (pull_reach_refused(&exchange->reach, exchange->reason, sizeof(exchange->reason))) {
+        return PULL_HTTP_TOO_NEAR;
     }
     curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
     if (proxy_status >= 300) {
@@ -277,6 +274,9 @@ static CURLcode set_request(struct pull_exchange *exchange, const struct pull_re
     first = option(curl_easy_setopt(easy, CURLOPT_URL, request->url->text), first);
     first = option(
         curl_easy_setopt(easy, CURLOPT_NOBODY, request->method == PULL_HEAD ? 1L : 0L), first);
+    if (request->method == PULL_POST) {
+        first = option(curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request->form), first);
+    }
     first = option(curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->fields), first);
     first = option(curl_easy_setopt(easy, CURLOPT_RANGE, request->range), first);
     first = option(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header), first);
@@ -296,6 +296,8 @@ struct pull_exchange *pull_http_start(struct pull_http *http,
 
     exchange->http = http;
     exchange->sink = request->sink;
+    exchange->reach =
+        (struct pull_reach){ .port = request->url->port, .limit = request->reach };
     pull_response_reset(&exchange->response);
     exchange->next = http->first;
     http->first = exchange;
@@ -304,6 +306,7 @@ struct pull_exchange *pull_http_start(struct pull_http *http,
     if (!exchange->easy || set_request(exchange, request) != CURLE_OK ||
         set_security(http, exchange->easy) != CURLE_OK ||
         set_transport(request, exchange->easy) != CURLE_OK ||
+        pull_reach_watch(&exchange->reach, exchange->easy) < 0 ||
         curl_multi_add_handle(http->multi, exchange->easy) != CURLM_OK) {
         pull_exchange_close(&exchange);
         md_err_set(err, MD_ERR_NETWORK, "libcurl refuses the request");

@@ -8,13 +8,20 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mem.h"
 #include "pull/fetch.h"
 #include "pull/resolve.h"
+
+struct known {
+    struct pull_account account;
+    struct known *next;
+};
 
 /* All of the process's state. */
 struct network {
     int socket;
     struct pull_http *http;
+    struct known *accounts;
     struct pull_registry *registries; /* the current one first; their tokens stay good */
     struct pull_fetching fetching[PULL_RINGS];
 };
@@ -50,6 +57,31 @@ static void send_failed(struct network *network, uint32_t ring, const struct md_
     send_or_leave(network, &message);
 }
 
+/* What the coordinator has found for a repository; the newest counts. */
+static void take_account(struct network *network, struct pull_account *account)
+{
+    struct known *known = md_xmalloc(sizeof(*known));
+
+    *known = (struct known){ .account = *account, .next = network->accounts };
+    network->accounts = known;
+    explicit_bzero(account, sizeof(*account));
+}
+
+/* The credential for this very registry and repository, and for no mirror of it. */
+static const struct pull_credential *
+find_credential(const struct network *network, const char *registry, const char *repository)
+{
+    static const struct pull_credential none;
+
+    for (const struct known *known = network->accounts; known; known = known->next) {
+        if (strcmp(known->account.registry, registry) == 0 &&
+            strcmp(known->account.repository, repository) == 0) {
+            return &known->account.credential;
+        }
+    }
+    return &none;
+}
+
 /* The registry of ref becomes the current one, with the token it had. */
 static struct pull_registry *choose_registry(struct network *network, const struct md_ref *ref)
 {
@@ -66,6 +98,7 @@ static struct pull_registry *choose_registry(struct network *network, const stru
     } else {
         registry = pull_registry_open(network->http, ref);
     }
+    pull_registry_trust(registry, find_credential(network, ref->registry, ref->repository));
     registry->next = network->registries;
     network->registries = registry;
     return registry;
@@ -121,7 +154,9 @@ static void take_order(struct network *network)
     for (size_t i = 0; i < PULL_MESSAGE_FDS; i++) {
         md_fd_close(&fds[i]);
     }
-    if (message.tag == PULL_RESOLVE) {
+    if (message.tag == PULL_CREDENTIAL) {
+        take_account(network, &message.account);
+    } else if (message.tag == PULL_RESOLVE) {
         resolve(network, &message.resolve);
     } else if (message.tag == PULL_FETCH || message.tag == PULL_FETCH_URL) {
         fetch(network, &message);

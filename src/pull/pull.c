@@ -315,6 +315,45 @@ static int pull_one(const struct store *store, const struct pull_options *option
     return status;
 }
 
+/* Whatever proves who asks goes ahead of the first question; the network process, which will be
+ * told by strangers what to do, looks nothing up. */
+static int send_credential(const struct pull_options *options, struct pull_crew *crew,
+                           const struct md_ref *ref, struct md_err *err)
+{
+    struct pull_message message = { .tag = PULL_CREDENTIAL, .ring = PULL_RINGS };
+    struct pull_account *account = &message.account;
+    int status = 0;
+
+    memcpy(account->registry, ref->registry, sizeof(account->registry));
+    memcpy(account->repository, ref->repository, sizeof(account->repository));
+    if (pull_credentials_find(&options->credentials, account, NULL, err) < 0)
+        return -1;
+    if (account->credential.kind != PULL_CREDENTIAL_NONE)
+        status = pull_wire_send(crew->network.socket, &message, NULL, 0, err);
+    explicit_bzero(&message, sizeof(message));
+    return status;
+}
+
+static int send_credentials(const struct pull_options *options, struct pull_crew *crew,
+                            const struct md_list *names, struct md_err *err)
+{
+    struct md_ref before = { 0 };
+
+    for (size_t i = 0; i < names->count; i++) {
+        struct md_ref ref;
+
+        if (md_ref_parse(names->items[i], &ref, err) < 0)
+            return -1;
+        bool same = strcmp(ref.registry, before.registry) == 0 &&
+                    strcmp(ref.repository, before.repository) == 0;
+
+        if (!same && send_credential(options, crew, &ref, err) < 0)
+            return md_err_in(err, "pull \"%s\"", names->items[i]);
+        before = ref;
+    }
+    return 0;
+}
+
 int pull_images(const struct store *store, const struct pull_options *options,
                 const struct md_list *names, struct md_err *err)
 {
@@ -328,6 +367,8 @@ int pull_images(const struct store *store, const struct pull_options *options,
     }
     store_sweep(store);
     status = pull_crew_start(&crew, PULL_CREW_FULL, err);
+    if (status == 0)
+        status = send_credentials(options, &crew, names, err);
     for (size_t i = 0; status == 0 && i < names->count; i++)
         status = pull_one(store, options, &crew, names->items[i], err);
     pull_crew_stop(&crew);

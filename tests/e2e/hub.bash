@@ -10,7 +10,10 @@
 
 # Nothing is configured in the box, whatever the host's own environment says.
 unset SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE DOCKER_CONFIG DOCKER_DEFAULT_PLATFORM \
+    REGISTRY_AUTH_FILE XDG_CONFIG_HOME XDG_RUNTIME_DIR \
     HTTPS_PROXY https_proxy HTTP_PROXY http_proxy ALL_PROXY all_proxy NO_PROXY no_proxy
+
+export HOME="${BATS_FILE_TMPDIR:-/nonexistent}/home"
 
 hub_py() {
     PYTHONDONTWRITEBYTECODE=1 "$E2E_PYTHON" "$E2E_LIB/hub.py" "$@"
@@ -49,6 +52,11 @@ hub_run() {
 # hub_requests registry|token|cdn|trap: what that server was asked since hub_forget, a line each.
 hub_requests() {
     hub_py requests "$HUB_DIR" "$1"
+}
+
+# hub_users registry|token|basic|public: who asked that server, a line each: METHOD PATH WHO.
+hub_users() {
+    hub_py users "$HUB_DIR" "$1"
 }
 
 hub_forget() {

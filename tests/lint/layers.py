@@ -19,7 +19,7 @@ MAY_USE = {
 # Header pattern -> the files that may include it.
 PLACE = {
     r"jansson\.h": r"src/base/\w+\.c",
-    r"curl/.*": r"src/pull/(http|url)\.c",
+    r"curl/.*": r"src/pull/(http|reach|url)\.c",
     r"archive(_entry)?\.h": r"src/pull/(tar|mktar)\.c",
     r"openssl/.*": r"src/pull/hash\.c",
     r"isa-l\.h|isa-l/crc\.h": r"src/(pull/inflate|\w+/crc32c)\.c",

@@ -4,6 +4,7 @@
     hub.py start DIR WATCH     start a box in the new directory DIR; it ends with process WATCH
     hub.py stop DIR
     hub.py requests DIR NAME   what a server (registry, token, cdn, trap) was asked: METHOD PATH
+    hub.py users DIR NAME      who asked: METHOD PATH and what its Authorization says
     hub.py info DIR IMAGE KEY [INDEX]   a fact of an image: digest, manifest, config, layers ...
     hub.py tag DIR REPOSITORY TAG DIGEST
     hub.py fault DIR WHERE MATCH KIND [ARG [TIMES]]    see servers.py; without DIR/faults.json there is none
@@ -15,9 +16,12 @@ Debian's docker-registry behind the first, and /etc/ssl/certs is a hashed direct
 own authority: a client needs no configuration. Also there, from the same storage:
 registry.test:443 (docker-registry's own TLS, HTTP/2, no redirects, token needed), localhost:5000
 (plain http, no token) and plain.test:5000 (10.99.0.1; no registry, it records who speaks plain http).
+basic.test wants user and password (Basic), public.test has an address that is none of this machine's
+and sends its clients to the others. Who may log in, and how, is in servers.py.
 /var/lib and /run are the box's own. When its first process dies, everything in it is gone.
 """
 
+import base64
 import ctypes
 import fcntl
 import json
@@ -41,6 +45,7 @@ HOSTS = {
     "127.0.0.1": "localhost", "::1": "localhost",
     "127.0.0.2": "registry-1.docker.io", "127.0.0.3": "auth.docker.io",
     "127.0.0.4": "production.cloudflare.docker.com", "127.0.0.5": "registry.test",
+    "127.0.0.6": "basic.test", "203.0.113.1": "public.test",
     "10.99.0.1": "plain.test",
 }
 CDN = "https://production.cloudflare.docker.com/"
@@ -97,6 +102,7 @@ def make_world(directory):
     mount("-t", "proc", "proc", "/proc")
     interface(b"lo")
     interface(b"lo:1", "10.99.0.1")
+    interface(b"lo:2", "203.0.113.1")
     write(os.path.join(directory, "hosts"), "".join("%s %s\n" % h for h in HOSTS.items()))
     write(os.path.join(directory, "resolv.conf"), "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n")
     for name in ("hosts", "resolv.conf"):
@@ -263,6 +269,21 @@ def requests(directory, name):
         pass
 
 
+def who(headers):
+    """USER:PASSWORD of Basic, the scheme alone of anything else, or -."""
+    scheme, _, value = dict(headers).get("Authorization", "-").partition(" ")
+    return base64.b64decode(value).decode() if scheme == "Basic" else scheme
+
+
+def users(directory, name):
+    path = os.path.join(directory, "log", name + ".jsonl")
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as source:
+            for record in map(json.loads, source):
+                print(record["method"], record["path"].split("?")[0], record.get("grant") or
+                      who(record["headers"]))
+
+
 def info(directory, image, key, index=None):
     with open(os.path.join(directory, "facts.json"), encoding="utf-8") as source:
         facts = json.load(source)
@@ -305,8 +326,8 @@ def wait(directory, text, patience=60):
     fail("waited %d s for: %s" % (patience, text))
 
 
-COMMANDS = {"start": start, "stop": stop, "requests": requests, "info": info, "tag": tag, "fault": fault,
-            "wait": wait}
+COMMANDS = {"start": start, "stop": stop, "requests": requests, "users": users, "info": info,
+            "tag": tag, "fault": fault, "wait": wait}
 
 
 def main(arguments):

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the connections of a request may go, watched where libcurl makes them. */
+#ifndef MD_PULL_REACH_H
+#define MD_PULL_REACH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/attr.h"
+#include "pull/zone.h"
+
+/* One request's; port and limit are set by its owner. */
+struct pull_reach {
+    unsigned port;          /* the host's: a connection to another port is one to a proxy */
+    enum pull_zone limit;   /* the nearest zone that the host may be in; UNKNOWN: any */
+    enum pull_zone zone;    /* where it is; UNKNOWN: not yet known, or behind a proxy */
+    enum pull_zone refused; /* what was beyond the limit; UNKNOWN: nothing was */
+};
+
+/* easy: the request's CURL handle; reach lives as long. Returns 0, or -1. */
+MD_MUST_CHECK
+int pull_reach_watch(struct pull_reach *reach, void *easy);
+
+/* True when that is why the request failed; then reason says so. */
+bool pull_reach_refused(const struct pull_reach *reach, char *reason, size_t size);
+
+#endif
