@@ -351,10 +351,8 @@ Login Succeeded" ]
 # --- how often ---
 
 @test "Docker Hub's count is shown with --debug, and what can be done when it is used up" {
-    hub_fault registry manifests/ header "RateLimit-Limit: 100;w=21600"
     run -0 hub_run minidock --debug pull small
-    said_not "rate limit"
-    hub_heal
+    said "debug: registry-1.docker.io: rate limit: 97 of 100 in 6 hours left, counted for 192.0.2.7"
     printf '{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}' \
         >"$BATS_TEST_TMPDIR/words"
     hub_fault registry manifests/ status 429

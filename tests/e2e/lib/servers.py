@@ -247,6 +247,10 @@ class TokenServer(Handler):
         return {"type": kind, "name": name, "actions": ["pull"]}
 
 
+RATE_LIMIT = [("ratelimit-limit", "100;w=21600"), ("ratelimit-remaining", "97;w=21600"),
+              ("docker-ratelimit-source", "192.0.2.7")]
+
+
 class RegistryFront(Handler):
     """registry-1.docker.io: passes everything to docker-registry, and keeps the record."""
 
@@ -274,6 +278,8 @@ class RegistryFront(Handler):
             upstream.close()
         self.record(answer.status, location=answer.getheader("Location", ""))
         kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in HOP_BY_HOP]
+        if "/manifests/" in self.path and answer.status == 200:
+            kept += RATE_LIMIT
         length = answer.getheader("Content-Length") if self.command == "HEAD" else None
         return self.answer(answer.status, kept, body, faults, length)
 
