@@ -5,8 +5,6 @@
 
 #include <stddef.h>
 
-#include "base/attr.h"
-
 /* The caller frees it. */
 char *pull_base64_encode(const void *bytes, size_t len);
 

@@ -3,8 +3,6 @@
 #ifndef MD_PULL_CREDENTIAL_H
 #define MD_PULL_CREDENTIAL_H
 
-#include <stdbool.h>
-
 #include "base/limits.h"
 
 /* Passwords of cloud registries are documents: Google's key files have 2.4 KB, ECR's 2.5 KB. */

@@ -21,7 +21,8 @@ struct pull_reach {
 MD_MUST_CHECK
 int pull_reach_watch(struct pull_reach *reach, void *easy);
 
-/* True when that is why the request failed; then reason says so. */
+/* When there was no connection: true if this is why, and reason says so. One address of several
+ * may have been refused and another have done. */
 bool pull_reach_refused(const struct pull_reach *reach, char *reason, size_t size);
 
 #endif

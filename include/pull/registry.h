@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/ref.h"
 #include "pull/credential.h"
+#include "pull/refusal.h"
 #include "pull/transfer.h"
 
 /* Docker's rule: plain http only on this machine, and only when nothing there speaks TLS. */
@@ -83,10 +84,11 @@ enum pull_progress pull_registry_finish(struct pull_registry *registry,
  *
  * Errors: MD_ERR_NOT_FOUND, MD_ERR_AUTH, MD_ERR_NETWORK
  */
-struct pull_refusal;
-int pull_registry_denied(const struct pull_registry *registry,
-                         const struct pull_refusal *refusal, struct md_err *err);
 int pull_registry_refused(const struct pull_registry *registry,
                           const struct pull_transfer *transfer, struct md_err *err);
+
+/* The same of a refusal to let us in, by it or by its token server. */
+int pull_registry_denied(const struct pull_registry *registry,
+                         const struct pull_refusal *refusal, struct md_err *err);
 
 #endif

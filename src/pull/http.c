@@ -163,9 +163,6 @@ static enum pull_http_end judge(struct pull_exchange *exchange, CURLcode code)
     if (exchange->stopped) {
         return PULL_HTTP_STOPPED;
     }
-    if (pull_reach_refused(&exchange->reach, exchange->reason, sizeof(exchange->reason))) {
-        return PULL_HTTP_TOO_NEAR;
-    }
     curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
     if (proxy_status >= 300) {
         return because(exchange, PULL_HTTP_UNREACHABLE, "the proxy refused", code);
@@ -180,6 +177,10 @@ static enum pull_http_end judge(struct pull_exchange *exchange, CURLcode code)
     }
     if (code == CURLE_COULDNT_RESOLVE_PROXY) {
         return because(exchange, PULL_HTTP_UNREACHABLE, "unknown proxy host", code);
+    }
+    if ((code == CURLE_COULDNT_CONNECT || code == CURLE_ABORTED_BY_CALLBACK) &&
+        pull_reach_refused(&exchange->reach, exchange->reason, sizeof(exchange->reason))) {
+        return PULL_HTTP_TOO_NEAR;
     }
     if (code == CURLE_COULDNT_CONNECT) {
         return connect_failed(exchange);

@@ -12,6 +12,7 @@
 #include "pull/fetch.h"
 #include "pull/resolve.h"
 
+/* A credential that the coordinator has handed over. */
 struct known {
     struct pull_account account;
     struct known *next;

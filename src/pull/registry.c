@@ -9,7 +9,6 @@
 
 #include "base/mem.h"
 #include "pull/ratelimit.h"
-#include "pull/refusal.h"
 #include "pull/token.h"
 
 #define HUB "registry-1.docker.io"

@@ -12,7 +12,6 @@
 #include "pull/auth.h"
 #include "pull/base64.h"
 #include "pull/realm.h"
-#include "pull/refusal.h"
 
 /* One question to a token server. */
 struct asking {
