@@ -15,6 +15,7 @@
  * is wrong with registries.conf itself is left to the network process to say.
  *
  * Errors: "pull "alpine": ...", as pull_credentials_find()
+ *         MD_ERR_SYSTEM  the file of --authfile is not there
  */
 MD_MUST_CHECK
 int pull_accounts_send(int socket, const struct pull_credential_options *options,

@@ -6,6 +6,7 @@
 #include "pull/accounts.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "pull/settings.h"
 #include "pull/wire.h"
@@ -62,6 +63,9 @@ int pull_accounts_send(int socket, const struct pull_credential_options *options
     struct sending sending = { .socket = socket, .options = options };
     int status = 0;
 
+    /* Who names a file does not want to be nobody where it is missing. */
+    if (options->authfile && access(options->authfile, F_OK) < 0)
+        return md_err_sys(err, "--authfile: cannot open \"%s\"", options->authfile);
     pull_settings_read(&sending.settings);
     for (size_t i = 0; status == 0 && i < count; i++) {
         char familiar[MD_REF_TEXT_SIZE];

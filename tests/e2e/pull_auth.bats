@@ -182,9 +182,15 @@ Login Succeeded" ]
     [ ! -e "$CONFIG" ]
     [ "$(stat -c %a "$BATS_TEST_TMPDIR/mine/auth.json")" = 600 ]
     run -1 hub_run minidock pull basic.test/library/small
+    run -1 hub_run minidock pull --authfile "$BATS_TEST_TMPDIR/missing" basic.test/library/small
+    said "--authfile: cannot open \"$BATS_TEST_TMPDIR/missing\": No such file"
     pull --authfile "$BATS_TEST_TMPDIR/mine/auth.json" basic.test/library/small
     fresh_store
     REGISTRY_AUTH_FILE="$BATS_TEST_TMPDIR/mine/auth.json" pull basic.test/library/small
+    fresh_store
+    run -0 --separate-stderr env REGISTRY_AUTH_FILE="$BATS_TEST_TMPDIR/mine/auth.json" nsenter --target "$HUB_PID" \
+        --mount --net --pid --wdns="$PWD" -- "$MINIDOCK" run --rm --network none basic.test/library/moving /bin/cat /etc/top
+    [ -n "$output" ]
     REGISTRY_AUTH_FILE="$BATS_TEST_TMPDIR/mine/auth.json" hub_run minidock logout basic.test
     [ "$(member 'c["auths"]' "$BATS_TEST_TMPDIR/mine/auth.json")" = "{}" ]
 }
