@@ -34,6 +34,7 @@ struct pull_line {
     enum pull_phase phase;
     uint64_t total; /* compressed bytes */
     uint64_t done;
+    uint64_t kept;  /* of done: from an earlier pull */
     uint64_t shown; /* JSON: done as it was said last */
 };
 

@@ -109,22 +109,30 @@ int pull_crew_hire(struct pull_crew *crew, size_t layers, struct md_err *err)
     return start_writers(crew, layers < most ? layers : most, err);
 }
 
-static void stop_member(struct pull_member *member)
+static void kill_member(struct pull_member *member)
 {
     if (member->pid > 0) {
         md_fd_close(&member->socket);
         kill(member->pid, SIGKILL);
-        while (waitpid(member->pid, NULL, 0) < 0 && errno == EINTR)
-            ;
     }
+}
+
+static void reap_member(struct pull_member *member)
+{
+    while (member->pid > 0 && waitpid(member->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
     member->pid = 0;
 }
 
 void pull_crew_stop(struct pull_crew *crew)
 {
-    stop_member(&crew->network);
+    /* All at once: the end of a process with forty libraries takes its time. */
+    kill_member(&crew->network);
     for (size_t i = 0; i < PULL_WRITERS; i++)
-        stop_member(&crew->writers[i]);
+        kill_member(&crew->writers[i]);
+    reap_member(&crew->network);
+    for (size_t i = 0; i < PULL_WRITERS; i++)
+        reap_member(&crew->writers[i]);
     for (size_t i = 0; i < crew->ring_count; i++)
         pull_ring_close(&crew->rings[i]);
     crew->ring_count = 0;

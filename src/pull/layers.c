@@ -363,10 +363,13 @@ static void show(struct schedule *schedule)
 {
     for (size_t r = 0; r < PULL_RINGS; r++) {
         size_t part = schedule->rings[r].part;
+        struct pull_line *line;
 
-        if (part != NOBODY)
-            schedule->progress->lines[part].done = (uint64_t)schedule->parts[part].kept.length +
-                                                   pull_ring_total(&schedule->crew->rings[r]);
+        if (part == NOBODY)
+            continue;
+        line = &schedule->progress->lines[part];
+        line->kept = (uint64_t)schedule->parts[part].kept.length;
+        line->done = line->kept + pull_ring_total(&schedule->crew->rings[r]);
     }
     pull_progress_draw(schedule->progress);
 }

@@ -178,6 +178,7 @@ static void draw_line(const struct pull_progress *progress, const struct pull_li
 static void draw_total(const struct pull_progress *progress, int64_t now, int width)
 {
     uint64_t done = 0;
+    uint64_t kept = 0;
     uint64_t total = 0;
     char text[200];
     char a[32];
@@ -188,10 +189,11 @@ static void draw_total(const struct pull_progress *progress, int64_t now, int wi
         if (progress->lines[i].phase == PULL_EXISTS)
             continue;
         done += progress->lines[i].done;
+        kept += progress->lines[i].kept;
         total += progress->lines[i].total;
     }
     int64_t passed = now - progress->started_ms;
-    uint64_t rate = passed > 0 ? done * 1000 / (uint64_t)passed : 0;
+    uint64_t rate = passed > 0 ? (done - kept) * 1000 / (uint64_t)passed : 0;
     int len =
         snprintf(text, sizeof(text), "Total: %s of %s, %s/s", md_text_size(done, a, sizeof(a)),
                  md_text_size(total, b, sizeof(b)), md_text_size(rate, c, sizeof(c)));
