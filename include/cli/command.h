@@ -47,7 +47,7 @@ cli_command_fn cli_rmi;
 cli_command_fn cli_run;
 cli_command_fn cli_tag;
 
-/* pull, load, import: become libexec's minidock-image with the same arguments. */
+/* pull, load, import, login, logout: become libexec's minidock-image, arguments as they are. */
 cli_command_fn cli_image_program;
 
 /* What `run` asks of `pull`; strings are borrowed. */
