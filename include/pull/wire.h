@@ -141,7 +141,7 @@ struct pull_message {
     enum pull_tag tag;
     uint32_t ring; /* FETCHED, UNPACKED, FAILED: which; PULL_RINGS where none is meant */
     union {
-        struct pull_resolve resolve;   /* RESOLVE; TAGS: only ref is set */
+        struct pull_resolve resolve;   /* RESOLVE; TAGS: only ref and patience */
         struct pull_resolved resolved; /* RESOLVED; UP_TO_DATE: only served is set */
         struct pull_source_order source;
         struct pull_choice choice;
