@@ -125,6 +125,7 @@ struct pull_fetch {
 struct pull_fetched {
     uint32_t answers; /* that the bytes were put together from */
     uint32_t next;    /* what to skip if the content is wrong; 0: nobody else has it */
+    uint32_t last;    /* of several places: what to skip to have all from the last; else 0 */
     char from[MD_MAX_REPOSITORY + 16]; /* with mirrors: host of who gave it; else "" */
 };
 
@@ -143,7 +144,7 @@ struct pull_message {
     enum pull_tag tag;
     uint32_t ring; /* FETCHED, UNPACKED, FAILED: which; PULL_RINGS where none is meant */
     union {
-        struct pull_resolve resolve; /* RESOLVE; TAGS: only ref is set */
+        struct pull_resolve resolve; /* RESOLVE; TAGS: only ref and patience */
         struct pull_account account; /* CREDENTIAL: for every later request of its repository */
         struct pull_resolved resolved; /* RESOLVED; UP_TO_DATE: only served is set */
         struct pull_source_order source;

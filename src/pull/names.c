@@ -242,8 +242,9 @@ static int pull_tags(struct session *session, const struct md_ref *repository,
 static int pull_all(struct session *session, const struct md_ref *repository,
                     struct md_err *err)
 {
+    const struct pull_patience patience = { .attempts = session->options->attempts };
     struct md_list tags = { 0 };
-    int status = pull_tags_ask(session->crew.network.socket, repository, &tags, err);
+    int status = pull_tags_ask(session->crew.network.socket, repository, &patience, &tags, err);
 
     if (status < 0)
         md_err_in(err, "pull \"%s\"", repository->repository);

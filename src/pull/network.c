@@ -140,11 +140,12 @@ static void resolve(struct network *network, const struct pull_resolve *order)
     }
 }
 
-static void list_tags(struct network *network, const struct md_ref *ref)
+static void list_tags(struct network *network, const struct pull_resolve *order)
 {
     struct md_err err = { 0 };
-    struct pull_repository *repository = choose_repository(network, ref, &err);
+    struct pull_repository *repository = choose_repository(network, &order->ref, &err);
 
+    pull_http_set_patience(network->http, &order->patience);
     /* The registry itself: a mirror need not know all. */
     if (!repository ||
         pull_tags_send(repository->places[repository->count - 1], network->socket, &err) < 0) {
@@ -197,7 +198,7 @@ static void take_order(struct network *network)
     } else if (message.tag == PULL_RESOLVE) {
         resolve(network, &message.resolve);
     } else if (message.tag == PULL_TAGS) {
-        list_tags(network, &message.resolve.ref);
+        list_tags(network, &message.resolve);
     } else if (message.tag == PULL_FETCH || message.tag == PULL_FETCH_URL) {
         fetch(network, &message);
     } else {

@@ -136,10 +136,14 @@ static enum pull_progress try_again(struct pull_transfer *transfer, int64_t paus
     return PULL_UNDER_WAY;
 }
 
-/* The same bytes come again and again: without this a layer of N parts could cost N * N / 2. */
+/*
+ * The same bytes come again and again: without this a layer of N parts could cost N * N / 2.
+ * Of what has no known size nothing comes twice.
+ */
 static bool is_wasteful(const struct pull_transfer *transfer)
 {
-    return transfer->intake.wasted / WASTED_TIMES > transfer->order.size;
+    return transfer->order.size >= 0 &&
+           transfer->intake.wasted / WASTED_TIMES > transfer->order.size;
 }
 
 /* A mirror may have fewer than the user grants. */

@@ -189,6 +189,30 @@ blocked = true'
     not_asked registry token
 }
 
+@test "what is said of one tag or of digests counts, whatever of the repository was pulled before" {
+    registries <<<'
+[[registry]]
+prefix = "docker.io/library/small:manifest"
+location = "docker.io/library/small:manifest"
+blocked = true'
+    run hub_run minidock pull small small:manifest
+    exited 1
+    said '"docker.io/library/small:manifest" is blocked'
+    [ "$(hub_requests registry | grep -c /manifests/manifest)" = 0 ]
+    absent small:manifest
+    fresh_store
+    hub_forget
+    registries <<<'
+[[registry]]
+location = "docker.io"
+[[registry.mirror]]
+location = "mirror.test"
+pull-from-mirror = "digest-only"'
+    pull -q small:manifest "small@$(hub_info small:manifest manifest)"
+    [ "$(hub_requests registry | grep -c "GET /v2/library/small/manifests/manifest")" -ge 1 ]
+    [ "$(hub_requests mirror | grep -c "GET /v2/library/small/manifests/sha256:")" = 1 ]
+}
+
 @test "a configuration that cannot be understood stops the pull with file and line" {
     registries <<<'
 [[registry]
