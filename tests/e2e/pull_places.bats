@@ -147,6 +147,16 @@ location = "mirror.test/library"'
     no_residue
 }
 
+@test "a layer that a mirror has wrong and cuts off is had from the registry alone" {
+    hub_mirrors mirror.test
+    layer="$(hub_info small:manifest layers 0)"
+    hub_fault mirror "blobs/$layer" flip 100
+    hub_fault mirror "blobs/$layer" cut 1000
+    pull small:manifest
+    [ "$(hub_ranges cdn "${layer#sha256:}" | tail -n 1)" = whole ]
+    no_residue
+}
+
 @test "wrong content from everywhere is an error that names who gave it last" {
     hub_mirrors mirror.test
     layer="$(hub_info small:manifest layers 1)"
