@@ -37,15 +37,26 @@ struct cli_program {
 /* Parse what is global, find the command, run it, report its error; the exit status. */
 int cli_main(const struct cli_program *program, int argc, char **argv);
 
+cli_command_fn cli_attach;
+cli_command_fn cli_create;
 cli_command_fn cli_images;
 cli_command_fn cli_image_path;
 cli_command_fn cli_inspect;
+cli_command_fn cli_kill;
 cli_command_fn cli_logs;
+cli_command_fn cli_pause;
 cli_command_fn cli_ps;
+cli_command_fn cli_rename;
+cli_command_fn cli_restart;
 cli_command_fn cli_rm;
 cli_command_fn cli_rmi;
 cli_command_fn cli_run;
+cli_command_fn cli_start;
+cli_command_fn cli_stop;
 cli_command_fn cli_tag;
+cli_command_fn cli_unpause;
+cli_command_fn cli_update;
+cli_command_fn cli_wait;
 
 /* pull, load, import: become libexec's minidock-image with the same arguments. */
 cli_command_fn cli_image_program;

@@ -71,6 +71,9 @@ run_step run_step_leave_keyring;
 run_step run_step_load_seccomp;
 run_step run_step_become_user;
 
+/* init.c: with --init, only the program's own process goes on */
+run_step run_step_split_off_init;
+
 /* program.c */
 run_step run_step_make_working_dir;
 run_step run_step_enter_working_dir;

@@ -13,17 +13,26 @@ enum store_stream { STORE_STDOUT = 1, STORE_STDERR = 2 };
 
 #define STORE_LOG_FILE_BYTES (10u << 20) /* then the file becomes log.1, log.1 becomes log.2 */
 #define STORE_LOG_FILES 3
+#define STORE_LOG_MAX_FILES 100
 #define STORE_LOG_LINE_BYTES (16u << 10) /* longer lines are cut into several records */
 
 /* The writing end. Made by store_log_create(). */
 struct store_log;
 
+/* How much of it is kept; a member of 0 is the default above. */
+struct store_log_limits {
+    uint64_t file_bytes;
+    int files; /* at most STORE_LOG_MAX_FILES */
+};
+
 /*
  * Open "log" (0600) in a container's directory, which is borrowed and must stay open; a log
- * that is there is continued. No memory is touched before the first byte comes.
+ * that is there is continued. limits may be NULL. No memory is touched before the first byte
+ * comes.
  */
 MD_MUST_CHECK
-struct store_log *store_log_create(int container_dir, struct md_err *err);
+struct store_log *store_log_create(int container_dir, const struct store_log_limits *limits,
+                                   struct md_err *err);
 
 /*
  * Take bytes as they came from the program; whole lines are written at once, a partial line is

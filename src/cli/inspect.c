@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/report.h"
+#include "cli/session.h"
 #include "cli/template.h"
 #include "store/container.h"
 #include "store/image.h"
@@ -133,24 +134,24 @@ static int inspect_image(const struct store *store, const char *what, struct jso
 
 static struct json_t *state_object(const struct store_state *state)
 {
-    static const char *const words[] = {
-        [STORE_CREATED] = "created", [STORE_RUNNING] = "running", [STORE_EXITED] = "exited"
-    };
     static const struct timespec never = { .tv_sec =
                                                -62135596800 }; /* year 1: Go's zero time */
     struct json_t *object = md_json_object();
-    bool running = state->status == STORE_RUNNING;
+    bool paused = state->status == STORE_PAUSED;
+    bool restarting = state->status == STORE_RESTARTING;
+    bool alive = paused || state->status == STORE_RUNNING;
     char when[40];
 
-    md_json_set(object, "Status", md_json_string(words[state->status]));
-    md_json_set(object, "Running", md_json_bool(running));
-    md_json_set(object, "Paused", md_json_bool(false));
-    md_json_set(object, "Restarting", md_json_bool(false));
-    md_json_set(object, "OOMKilled", md_json_bool(false));
+    md_json_set(object, "Status", md_json_string(store_status_word(state->status)));
+    md_json_set(object, "Running", md_json_bool(alive || restarting)); /* docker: so it is */
+    md_json_set(object, "Paused", md_json_bool(paused));
+    md_json_set(object, "Restarting", md_json_bool(restarting));
+    md_json_set(object, "OOMKilled", md_json_bool(state->oom_killed));
     md_json_set(object, "Dead", md_json_bool(false));
-    md_json_set(object, "Pid", md_json_number(running ? state->init.pid : 0));
+    md_json_set(object, "Pid", md_json_number(alive ? state->init.pid : 0));
     md_json_set(object, "ExitCode", md_json_number(state->exit_code));
     md_json_set(object, "Error", md_json_string(state->error));
+    md_json_set(object, "Reason", md_json_string(state->reason));
     md_json_set(object, "StartedAt",
                 md_json_string(md_text_time(state->started.tv_sec ? &state->started : &never,
                                             when, sizeof(when))));
@@ -183,7 +184,7 @@ static int inspect_container(const struct store *store, const char *what, struct
 
     if (store_container_open(store, what, &container, err) < 0)
         return -1;
-    int status = store_container_state(store, &container, &state, err);
+    int status = cli_container_state(store, &container, &state, err);
     struct json_t *object = md_json_object();
     MD_AUTO_FREE char *name = md_xasprintf("/%s", container.name);
 
@@ -193,6 +194,7 @@ static int inspect_container(const struct store *store, const char *what, struct
                 md_json_string(md_text_time(&container.created, when, sizeof(when))));
     md_json_set(object, "Name", md_json_string(name));
     md_json_set(object, "State", state_object(&state));
+    md_json_set(object, "RestartCount", md_json_number(state.restarts));
     for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
         struct json_t *member = md_json_copy(md_json_get(container.config, members[i]));
 
@@ -271,7 +273,7 @@ int cli_inspect(const struct cli_global *global, int argc, char **argv, struct m
     if (status == 0)
         status = store_open(global->root, STORE_READ, &store, err);
     if (status == 0) {
-        store_container_mend(&store);
+        cli_mend(&store);
         for (size_t i = 0; i < names.count; i++) {
             struct md_err one = { 0 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ps and rm. */
+/* ps. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,14 +16,16 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/report.h"
+#include "cli/session.h"
 #include "cli/table.h"
 #include "store/container.h"
+#include "store/gone.h"
 
 /* What `ps` was asked for. */
 struct listing {
     struct md_list filters;
     const char *format, *last;
-    bool all, quiet, full, latest;
+    bool all, quiet, full, latest, gone;
     struct json_t *rows;
 };
 
@@ -34,20 +36,7 @@ static const struct cli_column columns[] = {
     { "NAMES", "Names" },     { 0 },
 };
 
-static const char *state_word(enum store_status status)
-{
-    switch (status) {
-    case STORE_CREATED:
-        return "created";
-    case STORE_RUNNING:
-        return "running";
-    case STORE_EXITED:
-        break;
-    }
-    return "exited";
-}
-
-/* "Up 5 minutes", "Exited (0) 2 hours ago", "Created". */
+/* "Up 5 minutes (Paused)", "Restarting (1) 2 seconds ago", "Exited (0) 2 hours ago". */
 static char *status_text(const struct store_state *state)
 {
     int64_t now = time(NULL);
@@ -55,9 +44,13 @@ static char *status_text(const struct store_state *state)
 
     if (state->status == STORE_CREATED)
         return md_xstrdup("Created");
-    if (state->status == STORE_RUNNING) {
+    if (state->status == STORE_RUNNING || state->status == STORE_PAUSED) {
         md_text_duration(now - state->started.tv_sec, text, sizeof(text));
-        return md_xasprintf("Up %s", text);
+        return md_xasprintf("Up %s%s", text, state->status == STORE_PAUSED ? " (Paused)" : "");
+    }
+    if (state->status == STORE_RESTARTING) {
+        md_text_duration(now - state->finished.tv_sec, text, sizeof(text));
+        return md_xasprintf("Restarting (%d) %s ago", state->exit_code, text);
     }
     if (!state->finished.tv_sec)
         return md_xasprintf("Exited (%d)", state->exit_code);
@@ -94,7 +87,7 @@ static int passes(const char *filter, const struct store_container *container,
     if (strncmp(filter, "id=", 3) == 0)
         return strncmp(container->id, filter + 3, strlen(filter + 3)) == 0;
     if (strncmp(filter, "status=", 7) == 0)
-        return strcmp(state_word(state->status), filter + 7) == 0;
+        return strcmp(store_status_word(state->status), filter + 7) == 0;
     if (strncmp(filter, "ancestor=", 9) == 0)
         return strcmp(container->image_name, filter + 9) == 0 ||
                strncmp(container->image_id, filter + 9, strlen(filter + 9)) == 0;
@@ -146,11 +139,19 @@ static void add_row(struct listing *listing, const struct store_container *conta
     md_json_set(row, "CreatedAt",
                 md_json_string(md_text_time(&container->created, when, sizeof(when))));
     md_json_set(row, "RunningFor", md_json_string(ago));
-    md_json_set(row, "State", md_json_string(state_word(state->status)));
+    md_json_set(row, "State", md_json_string(store_status_word(state->status)));
     md_json_set(row, "Status", md_json_string(status));
     md_json_set(row, "Ports", md_json_string(""));
     md_json_set(row, "Names", md_json_string(container->name));
     md_json_append(listing->rows, row);
+}
+
+/* The container, or with --gone its tombstone. */
+static int open_one(const struct store *store, const struct listing *listing, const char *id,
+                    struct store_container *container, struct md_err *err)
+{
+    return listing->gone ? store_gone_open(store, id, container, err)
+                         : store_container_open(store, id, container, err);
 }
 
 static int list_one(const struct store *store, struct listing *listing, const char *id,
@@ -159,16 +160,16 @@ static int list_one(const struct store *store, struct listing *listing, const ch
     struct store_container container = { .dir = -1 };
     struct md_err damage = { 0 };
     struct store_state state = { 0 };
-    int want = listing->all;
+    int want = listing->all || listing->gone;
 
-    if (store_container_open(store, id, &container, &damage) < 0 ||
-        store_container_state(store, &container, &state, &damage) < 0) {
+    if (open_one(store, listing, id, &container, &damage) < 0 ||
+        cli_container_state(store, &container, &state, &damage) < 0) {
         if (damage.kind != MD_ERR_NOT_FOUND) /* else it has just gone */
             cli_report(&damage, CLI_FAILED);
         store_container_clear(&container);
         return 0;
     }
-    want = want || limit > 0 || state.status == STORE_RUNNING;
+    want = want || limit > 0 || (state.status != STORE_CREATED && state.status != STORE_EXITED);
     if (want > 0)
         want = passes_all(&listing->filters, &container, &state, err);
     if (want > 0)
@@ -185,7 +186,8 @@ static int list_all(const struct store *store, struct listing *listing, struct m
 
     if (listing->last && md_text_parse_u64(listing->last, 1000000, &limit) < 0)
         return md_err_set(err, MD_ERR_USAGE, "invalid number \"%s\"", listing->last);
-    if (store_container_list(store, &ids, &count, err) < 0)
+    if ((listing->gone ? store_gone_list(store, &ids, &count, err)
+                       : store_container_list(store, &ids, &count, err)) < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
         if (limit > 0 && md_json_count(listing->rows) >= limit)
@@ -206,6 +208,8 @@ int cli_ps(const struct cli_global *global, int argc, char **argv, struct md_err
         { 'a', "all", CLI_FLAG, NULL, "Show those that have ended too", &listing.all },
         { 'f', "filter", CLI_LIST, "FILTER",
           "name=, id=, status=, ancestor= or exited=", &listing.filters },
+        { 0, "gone", CLI_FLAG, NULL, "The last that were removed at their end (--rm)",
+          &listing.gone },
         { 0, "format", CLI_TEXT, "FORMAT", "table, json or '{{.Field}}'", &listing.format },
         { 'n', "last", CLI_TEXT, "N", "The N that were created last, in any state",
           &listing.last },
@@ -221,7 +225,7 @@ int cli_ps(const struct cli_global *global, int argc, char **argv, struct md_err
     if (status == 0)
         status = store_open(global->root, STORE_READ, &store, err);
     if (status == 0) {
-        store_container_mend(&store);
+        cli_mend(&store);
         status = list_all(&store, &listing, err);
         store_close(&store);
         if (status == 0)
@@ -230,108 +234,5 @@ int cli_ps(const struct cli_global *global, int argc, char **argv, struct md_err
     }
     md_list_clear(&operands);
     md_list_clear(&listing.filters);
-    return status;
-}
-
-/* End a running container: its runner sees that, and lets go of the lock. */
-static int kill_running(const struct store *store, const struct store_container *container,
-                        struct md_err *err)
-{
-    struct store_state state = { 0 };
-
-    if (store_container_state(store, container, &state, err) < 0)
-        return -1;
-    MD_AUTO_FD pidfd = store_process_open(&state.init);
-
-    if (pidfd >= 0 && pidfd_send_signal(pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
-        return md_err_sys(err, "cannot kill container \"%s\"", container->name);
-    return 0;
-}
-
-/* End it, wait until its runner has seen that, and remove what the runner leaves. */
-static int force_remove(const struct store *store, const struct store_container *container,
-                        struct md_err *err)
-{
-    if (kill_running(store, container, err) < 0)
-        return -1;
-    MD_AUTO_FD lock = store_lock(store->containers, container->id, STORE_EXCLUSIVE, err);
-
-    if (lock < 0)
-        return err->kind == MD_ERR_NOT_FOUND ? 0 : -1; /* --rm: its runner was faster */
-    md_fd_close(&lock);
-    return store_container_remove(store, container, err);
-}
-
-/* An image that lost its name while this container used it has no reason to stay. */
-static void collect_image(const struct store *store, const struct store_container *container)
-{
-    struct md_err later = { 0 };
-
-    if (container->image_id[0] && store_image_collect(store, container->image_id, &later) < 0)
-        md_log("cannot remove image %s: %s", container->image_id, later.text);
-}
-
-static int remove_one(const struct store *store, const char *what, enum store_force force,
-                      struct md_err *err)
-{
-    struct store_container container = { .dir = -1 };
-
-    if (store_container_open(store, what, &container, err) < 0)
-        return -1;
-    int status = store_container_remove(store, &container, err);
-
-    if (status < 0 && err->kind == MD_ERR_CONFLICT) {
-        *err = (struct md_err){ 0 };
-        status = force == STORE_FORCE
-                     ? force_remove(store, &container, err)
-                     : md_err_set(err, MD_ERR_CONFLICT,
-                                  "cannot remove container \"/%s\": container is running: stop "
-                                  "the container before removing or force remove",
-                                  container.name);
-    }
-    if (status == 0)
-        collect_image(store, &container);
-    store_container_clear(&container);
-    return status;
-}
-
-int cli_rm(const struct cli_global *global, int argc, char **argv, struct md_err *err)
-{
-    struct md_list names = { 0 };
-    struct store store;
-    bool force = false;
-    bool volumes = false;
-    const struct cli_option options[] = {
-        { 'f', "force", CLI_FLAG, NULL, "End a running container first", &force },
-        { 'v', "volumes", CLI_FLAG, NULL, "Remove its anonymous volumes too (it has none)",
-          &volumes },
-        { 0 },
-    };
-    const struct cli_syntax syntax = { "rm [OPTIONS] CONTAINER [CONTAINER...]",
-                                       "Remove containers",
-                                       NULL,
-                                       1,
-                                       -1,
-                                       false,
-                                       options };
-    int status = cli_parse(&syntax, argc, argv, &names, err);
-
-    if (status == 0)
-        status = store_open(global->root, STORE_WRITE, &store, err);
-    if (status == 0) {
-        store_container_mend(&store);
-        store_sweep(&store);
-        for (size_t i = 0; i < names.count; i++) {
-            struct md_err one = { 0 };
-
-            if (remove_one(&store, names.items[i], force ? STORE_FORCE : STORE_CAREFUL, &one) ==
-                0)
-                puts(names.items[i]);
-            else if (!force || one.kind != MD_ERR_NOT_FOUND) /* docker: rm -f of nothing is 0 */
-                status = cli_report(&one, CLI_FAILED);
-        }
-        store_close(&store);
-    }
-    md_list_clear(&names);
     return status;
 }

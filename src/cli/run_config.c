@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 
 #include "base/mem.h"
+#include "cli/policy.h"
 #include "cli/run_options.h"
 
 static struct json_t *config_object(const struct cli_run_options *options,
@@ -13,6 +14,8 @@ static struct json_t *config_object(const struct cli_run_options *options,
 {
     struct json_t *object = md_json_object();
     const char *user = options->user ? options->user : image->user;
+    struct md_err ignored = { 0 };
+    int timeout_s = 0;
 
     md_json_set(object, "Hostname", md_json_string(plan->hostname ? plan->hostname : ""));
     md_json_set(object, "User", md_json_string(user ? user : ""));
@@ -23,18 +26,58 @@ static struct json_t *config_object(const struct cli_run_options *options,
     md_json_set(object, "Image",
                 md_json_string(options->rootfs ? options->rootfs : options->operands.items[0]));
     md_json_set(object, "WorkingDir", md_json_string(plan->working_dir));
-    md_json_set(object, "Labels",
-                image->labels ? md_json_copy(image->labels) : md_json_object());
+    md_json_set(object, "Labels", cli_run_labels(options, image));
+    if (options->stop_signal || image->stop_signal)
+        md_json_set(
+            object, "StopSignal",
+            md_json_string(options->stop_signal ? options->stop_signal : image->stop_signal));
+    if (options->stop_timeout &&
+        cli_seconds_parse(options->stop_timeout, "stop-timeout", &timeout_s, &ignored) == 0)
+        md_json_set(object, "StopTimeout", md_json_number(timeout_s));
+    return object;
+}
+
+struct json_t *cli_run_policy(const struct cli_policy *policy)
+{
+    struct json_t *object = md_json_object();
+
+    md_json_set(object, "Name", md_json_string(cli_policy_word(policy)));
+    md_json_set(object, "MaximumRetryCount", md_json_number(policy->most));
+    return object;
+}
+
+static struct json_t *log_object(const struct cli_run_options *options)
+{
+    struct json_t *object = md_json_object();
+    struct json_t *config = md_json_object();
+
+    for (size_t i = 0; i < options->log_options.count; i++) {
+        const char *text = options->log_options.items[i];
+        size_t len = strcspn(text, "=");
+        MD_AUTO_FREE char *key = md_xstrndup(text, len);
+
+        md_json_set(config, key, md_json_string(text[len] ? text + len + 1 : ""));
+    }
+    md_json_set(object, "Type",
+                md_json_string(options->log_driver ? options->log_driver : "json-file"));
+    md_json_set(object, "Config", config);
     return object;
 }
 
 static struct json_t *host_object(const struct cli_run_options *options)
 {
     struct json_t *object = md_json_object();
+    struct md_err ignored = { 0 };
+    struct cli_policy policy;
 
+    if (cli_policy_parse(options->restart, &policy, &ignored) < 0)
+        policy = (struct cli_policy){ .kind = CLI_POLICY_NO };
     md_json_set(object, "Binds", md_json_list(&options->volumes));
     md_json_set(object, "NetworkMode",
                 md_json_string(options->network ? options->network : "none"));
+    md_json_set(object, "LogConfig", log_object(options));
+    md_json_set(object, "RestartPolicy", cli_run_policy(&policy));
+    md_json_set(object, "Init", md_json_bool(options->init));
     md_json_set(object, "AutoRemove", md_json_bool(options->remove));
     md_json_set(object, "ReadonlyRootfs", md_json_bool(options->read_only));
     return object;
@@ -60,7 +103,7 @@ static struct json_t *mounts_array(const struct run_plan *plan)
     return array;
 }
 
-struct json_t *cli_run_config(const struct cli_run_options *options,
+struct json_t *cli_run_config(struct cli_run_options *options,
                               const struct md_oci_config *image, const char *image_id,
                               const struct run_plan *plan)
 {
@@ -80,5 +123,6 @@ struct json_t *cli_run_config(const struct cli_run_options *options,
     md_json_set(network, "Networks", md_json_object());
     md_json_set(object, "NetworkSettings", network);
     md_json_set(object, "auto_remove", md_json_bool(options->remove));
+    md_json_set(object, "options", cli_run_save(options));
     return object;
 }

@@ -2,6 +2,7 @@
 /* The container's first process: the steps between clone and exec, in their order. */
 #include "run/child.h"
 
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,6 +40,15 @@ static int wait_for_runner(struct run_child *child, struct md_err *err)
     return run_sync_expect(child->sync, RUN_GO, err);
 }
 
+/* If the runner dies before this, its end of the socket closes, which is seen at the next step
+ * but one. */
+static int die_with_runner(struct run_child *child, struct md_err *err)
+{
+    if (child->plan->dies_with_runner && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        return md_err_sys(err, "prctl");
+    return 0;
+}
+
 static const struct {
     const char *doing;
     run_step *step;
@@ -64,8 +74,10 @@ static const struct {
     { "load the seccomp filter", run_step_load_seccomp }, /* needs CAP_SYS_ADMIN */
     { "become the user", run_step_become_user },          /* drops capabilities */
     { "enter the working directory", run_step_enter_working_dir },
+    { "die with the runner", die_with_runner }, /* a change of user would clear it */
     { "report that set-up is done", report_ready },
     { "wait for the runner", wait_for_runner },
+    { "start the first process", run_step_split_off_init },
     { "execute the program", run_step_execute },
 };
 

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "run/server.h"
 
 #define BUFFER_SIZE (64u << 10) /* a pipe's capacity */
 #define AGAIN_MS 10 /* until a writer that said "ready" and then EAGAIN is asked again */
@@ -31,6 +32,7 @@ struct state {
     const struct run_relay *relay;
     struct run_relay_end *end;
     struct flow flows[3];
+    int64_t deadline_ms; /* of --timeout; 0: none */
     bool alive;
     bool
         give_up; /* a signal after the container's end: the rest of the output is not awaited */
@@ -52,6 +54,7 @@ static void pass_on(struct state *state, int signal)
         state->give_up = run_signal_ends(signal);
         return;
     }
+    state->end->forwarded = signal;
     if (run_signal_ends(signal) && run_signal_is_default(state->relay->pid, signal))
         kill_for(state, signal);
     else
@@ -179,6 +182,26 @@ static bool has_bytes(const struct flow *flow)
     return flow->start < flow->end;
 }
 
+/* Until --timeout is over, if that is sooner. */
+static int until_deadline(const struct state *state, int timeout)
+{
+    int64_t left = state->deadline_ms - run_now_ms();
+
+    if (!state->alive || state->deadline_ms == 0)
+        return timeout;
+    left = left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : left;
+    return timeout < 0 || left < timeout ? (int)left : timeout;
+}
+
+static void check_deadline(struct state *state)
+{
+    if (!state->alive || state->deadline_ms == 0 || run_now_ms() < state->deadline_ms)
+        return;
+    state->deadline_ms = 0;
+    state->end->timed_out = true;
+    kill_for(state, SIGKILL);
+}
+
 /* What to wait for: 0 the end of the process, 1 signals, 2 to 4 the flows. */
 static int prepare(const struct state *state, struct pollfd *fds)
 {
@@ -198,7 +221,7 @@ static int prepare(const struct state *state, struct pollfd *fds)
         else if (!state->alive)
             timeout = -1;
     }
-    return timeout;
+    return until_deadline(state, timeout);
 }
 
 static bool serve(struct state *state, const struct pollfd *fds)
@@ -238,6 +261,7 @@ static int loop(struct state *state, struct md_err *err)
         if (poll(fds, 5, prepare(state, fds)) < 0 && errno != EINTR)
             return md_err_sys(err, "poll");
         busy = serve(state, fds);
+        check_deadline(state);
         /* All that wrote is dead: what is not in the pipes now never comes. An end of file
          * need not come either, where a descriptor was sent out of the container. */
         if (!state->alive && !busy)
@@ -267,7 +291,9 @@ static void open_flows(struct state *state)
     open_flow(&flows[2], 2, is_terminal(state) ? -1 : relay->pipes->ours[2]);
     flows[0].to.fd = is_terminal(state) ? relay->master : relay->pipes->ours[0];
     for (int i = 1; i < 3; i++) {
-        if (flows[i].from >= 0)
+        if (relay->withheld & RUN_STREAM(i))
+            flows[i].write_errno = EPIPE; /* the log is all that gets it */
+        else if (flows[i].from >= 0)
             run_outlet_open(i, &flows[i].to);
     }
 }
@@ -276,6 +302,9 @@ int run_relay(const struct run_relay *relay, struct run_relay_end *end, struct m
 {
     struct state state = { .relay = relay, .end = end, .alive = true };
     int status;
+
+    if (relay->timeout_s > 0)
+        state.deadline_ms = run_now_ms() + (int64_t)relay->timeout_s * 1000;
 
     open_flows(&state);
     status = loop(&state, err);

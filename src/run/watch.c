@@ -3,7 +3,6 @@
 #include "run/watch.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/pidfd.h>
@@ -12,26 +11,21 @@
 
 #include "base/fd.h"
 
+#define MAX_KEPT 16
+
 /* Close all but lifeline, pidfd, the terminal and what the hooks need. */
 static void close_others(const struct run_watch *watch, int lifeline, int terminal)
 {
     const int *keep = watch->hooks ? watch->hooks->keep : NULL;
-    int first = STDERR_FILENO + 1;
+    int kept[MAX_KEPT + 4] = { lifeline, watch->pidfd };
+    size_t count = 2;
 
-    for (;;) {
-        int next = INT_MAX; /* the lowest from first on that stays */
-        const int own[] = { lifeline, watch->pidfd, terminal };
-
-        for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
-            next = own[i] >= first && own[i] < next ? own[i] : next;
-        for (const int *fd = keep; fd && *fd != -1; fd++)
-            next = *fd >= first && *fd < next ? *fd : next;
-        if (next > first)
-            close_range((unsigned)first, (unsigned)next - 1, 0);
-        if (next == INT_MAX)
-            return;
-        first = next + 1;
-    }
+    if (terminal >= 0)
+        kept[count++] = terminal;
+    for (size_t i = 0; keep && i < MAX_KEPT && keep[i] != -1; i++)
+        kept[count++] = keep[i];
+    kept[count] = -1;
+    md_fd_close_others(STDERR_FILENO + 1, kept);
 }
 
 /* Nothing of the caller's may stay open here: who waits for the end of the runner's output must
@@ -55,7 +49,7 @@ static _Noreturn void stand_by(const struct run_watch *watch, int lifeline)
     struct run_terminal terminal = *watch->terminal;
     struct pollfd dead = { .fd = watch->pidfd, .events = POLLIN };
     sigset_t all;
-    char byte;
+    struct run_result result;
 
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
@@ -63,10 +57,10 @@ static _Noreturn void stand_by(const struct run_watch *watch, int lifeline)
     prctl(PR_SET_NAME, "minidock-watch", 0, 0, 0);
     let_go(watch, lifeline, &terminal);
     for (;;) {
-        ssize_t got = read(lifeline, &byte, 1);
+        ssize_t got = read(lifeline, &result, sizeof(result));
 
         if (got > 0) { /* all is well: the runner has dismissed us */
-            watch->hooks->aftermath(watch->hooks->context);
+            watch->hooks->aftermath(watch->hooks->context, &result);
             _exit(0);
         }
         if (got == 0) /* the runner has gone */

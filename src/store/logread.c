@@ -20,23 +20,23 @@
 
 /* The files, newest first; -1 where there is none. */
 struct files {
-    int fds[STORE_LOG_FILES];
-    struct stat stats[STORE_LOG_FILES];
+    int fds[STORE_LOG_MAX_FILES];
+    struct stat stats[STORE_LOG_MAX_FILES];
 };
 
 static void close_files(struct files *files)
 {
-    for (int i = 0; i < STORE_LOG_FILES; i++) {
+    for (int i = 0; i < STORE_LOG_MAX_FILES; i++) {
         md_fd_close(&files->fds[i]);
     }
 }
 
 static int open_all(int dir, struct files *files, struct md_err *err)
 {
-    for (int i = 0; i < STORE_LOG_FILES; i++) {
+    for (int i = 0; i < STORE_LOG_MAX_FILES; i++) {
         files->fds[i] = -1;
     }
-    for (int i = 0; i < STORE_LOG_FILES; i++) {
+    for (int i = 0; i < STORE_LOG_MAX_FILES; i++) {
         char name[16] = "log";
 
         if (i > 0) {
@@ -45,6 +45,10 @@ static int open_all(int dir, struct files *files, struct md_err *err)
         files->fds[i] = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (files->fds[i] < 0 && errno != ENOENT) {
             return md_err_sys(err, "cannot open the container's \"%s\"", name);
+        }
+        /* One gap may be a rotation that is under way. */
+        if (i > 1 && files->fds[i] < 0 && files->fds[i - 1] < 0) {
+            break;
         }
         if (files->fds[i] >= 0 && fstat(files->fds[i], &files->stats[i]) < 0) {
             return md_err_sys(err, "cannot look at the container's \"%s\"", name);
@@ -56,14 +60,17 @@ static int open_all(int dir, struct files *files, struct md_err *err)
 /* Was one file opened twice, as its name changed meanwhile? */
 static bool rotated(const struct files *files)
 {
-    for (int i = 1; i < STORE_LOG_FILES; i++) {
+    for (int i = 1; i < STORE_LOG_MAX_FILES; i++) {
         if (files->fds[i] >= 0 && files->fds[i - 1] >= 0 &&
             files->stats[i].st_ino == files->stats[i - 1].st_ino) {
             return true;
         }
+        /* Between the renames of a rotation one is missing. */
+        if (files->fds[i] >= 0 && files->fds[i - 1] < 0) {
+            return true;
+        }
     }
-    /* Between the two renames of a rotation there is no "log". */
-    return files->fds[0] < 0 && (files->fds[1] >= 0 || files->fds[2] >= 0);
+    return false;
 }
 
 static int open_files(int dir, struct files *files, struct md_err *err)
@@ -81,7 +88,7 @@ static int open_files(int dir, struct files *files, struct md_err *err)
             close_files(files);
         }
     }
-    for (int i = 0; i < STORE_LOG_FILES; i++) {
+    for (int i = 0; i < STORE_LOG_MAX_FILES; i++) {
         if (files->fds[i] >= 0) {
             return 0;
         }
@@ -254,10 +261,10 @@ int store_log_read(int container_dir, int64_t tail, store_log_fn *visit, void *c
                    struct md_err *err)
 {
     struct files files;
-    off_t starts[STORE_LOG_FILES] = { 0 };
+    off_t starts[STORE_LOG_MAX_FILES] = { 0 };
     MD_AUTO_FREE char *buffer = NULL;
     struct reading reading = { .visit = visit, .context = context };
-    int oldest = STORE_LOG_FILES - 1;
+    int oldest = STORE_LOG_MAX_FILES - 1;
     int result = 0;
 
     if (open_files(container_dir, &files, err) < 0) {
@@ -266,7 +273,7 @@ int store_log_read(int container_dir, int64_t tail, store_log_fn *visit, void *c
     if (tail >= 0) {
         int64_t missing = tail;
 
-        for (oldest = -1; oldest + 1 < STORE_LOG_FILES && missing > 0; oldest++) {
+        for (oldest = -1; oldest + 1 < STORE_LOG_MAX_FILES && missing > 0; oldest++) {
             if (files.fds[oldest + 1] >= 0) {
                 starts[oldest + 1] = find_start(files.fds[oldest + 1],
                                                 files.stats[oldest + 1].st_size, &missing);

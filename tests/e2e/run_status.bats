@@ -169,5 +169,5 @@ passed_on() {
 @test "orphans of the container end with its process 1" {
     run minidock run --rm busybox sh -c 'sleep 4711 & exit 5'
     exited 5
-    ! pgrep -f 'sleep 4711'
+    settled pgrep -f 'sleep 4711' # minidock's watcher still deletes what there was
 }

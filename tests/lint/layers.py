@@ -30,7 +30,7 @@ PLACE = {
 SYSTEM = re.compile(
     r"(sys|linux|asm|net|netinet|netpacket|arpa)/\w+\.h|(arpa|sys|linux)/\w+/\w+\.h|"
     r"(aio|alloca|assert|byteswap|ctype|dirent|dlfcn|elf|endian|err|errno|error|execinfo|fcntl|"
-    r"fenv|float|fnmatch|ftw|getopt|glob|grp|inttypes|immintrin|langinfo|libgen|limits|link|locale|"
+    r"fenv|float|fnmatch|ftw|getopt|glob|grp|inttypes|immintrin|langinfo|libgen|limits|link|locale|malloc|"
     r"math|netdb|paths|poll|pthread|pty|pwd|regex|resolv|sanitizer/\w+|sched|search|semaphore|"
     r"setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|"
     r"stdnoreturn|string|strings|syscall|termios|threads|time|uchar|unistd|utime|utmp|wait|"

@@ -44,7 +44,7 @@ static void assert_log(void **state, int64_t tail, const char *expected)
 static void what_was_written_is_read_back(void **state)
 {
     struct md_err err = { 0 };
-    struct store_log *log = store_log_create(log_dir(state), &err);
+    struct store_log *log = store_log_create(log_dir(state), NULL, &err);
     const char text[] = "a\"\\\t\xc3\xa9\x01 \xff\n";
 
     assert_non_null(log);
@@ -70,7 +70,7 @@ static int check_time(const struct store_log_record *record, void *context, stru
 static void a_record_has_the_time_it_came(void **state)
 {
     struct md_err err = { 0 };
-    struct store_log *log = store_log_create(log_dir(state), &err);
+    struct store_log *log = store_log_create(log_dir(state), NULL, &err);
     struct timespec before;
 
     clock_gettime(CLOCK_REALTIME, &before);
@@ -97,7 +97,7 @@ static void the_last_records_come_from_as_many_files_as_they_need(void **state)
 static void the_last_records_of_a_large_file_are_found(void **state)
 {
     struct md_err err = { 0 };
-    struct store_log *log = store_log_create(log_dir(state), &err);
+    struct store_log *log = store_log_create(log_dir(state), NULL, &err);
 
     for (int i = 0; i < 5000; i++) {
         char line[64];
