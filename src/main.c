@@ -16,6 +16,7 @@ static const struct cli_command commands[] = {
     { "image path", cli_image_path, "Print where an image's root file system is", CLI_EXIT_1 },
     { "ps", cli_ps, "List containers", CLI_EXIT_1 },
     { "rm", cli_rm, "Remove containers", CLI_EXIT_1 },
+    { "diff", cli_diff, "Show what a container has changed in its files", CLI_EXIT_1 },
     { "logs", cli_logs, "Print what a container has written", CLI_EXIT_1 },
     /* docker's longer names of the same */
     { "image ls", cli_images, NULL, CLI_EXIT_1 },
@@ -25,6 +26,7 @@ static const struct cli_command commands[] = {
     { "container run", cli_run, NULL, CLI_EXIT_125 },
     { "container ls", cli_ps, NULL, CLI_EXIT_1 },
     { "container rm", cli_rm, NULL, CLI_EXIT_1 },
+    { "container diff", cli_diff, NULL, CLI_EXIT_1 },
     { "container logs", cli_logs, NULL, CLI_EXIT_1 },
     { "container inspect", cli_inspect, NULL, CLI_EXIT_1 },
     { 0 },

@@ -37,6 +37,7 @@ struct cli_program {
 /* Parse what is global, find the command, run it, report its error; the exit status. */
 int cli_main(const struct cli_program *program, int argc, char **argv);
 
+cli_command_fn cli_diff;
 cli_command_fn cli_images;
 cli_command_fn cli_image_path;
 cli_command_fn cli_inspect;

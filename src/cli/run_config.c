@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A container's config.json, with docker's member names, for inspect. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 
@@ -80,5 +81,10 @@ struct json_t *cli_run_config(const struct cli_run_options *options,
     md_json_set(network, "Networks", md_json_object());
     md_json_set(object, "NetworkSettings", network);
     md_json_set(object, "auto_remove", md_json_bool(options->remove));
+    if (options->rootfs) {
+        MD_AUTO_FREE char *rootfs = realpath(options->rootfs, NULL);
+
+        md_json_set(object, "rootfs", md_json_string(rootfs ? rootfs : options->rootfs));
+    }
     return object;
 }
