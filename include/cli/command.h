@@ -47,6 +47,11 @@ cli_command_fn cli_rm;
 cli_command_fn cli_rmi;
 cli_command_fn cli_run;
 cli_command_fn cli_tag;
+cli_command_fn cli_volume_create;
+cli_command_fn cli_volume_inspect;
+cli_command_fn cli_volume_ls;
+cli_command_fn cli_volume_prune;
+cli_command_fn cli_volume_rm;
 
 /* pull, load, import: become libexec's minidock-image with the same arguments. */
 cli_command_fn cli_image_program;

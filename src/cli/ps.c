@@ -18,6 +18,7 @@
 #include "cli/report.h"
 #include "cli/table.h"
 #include "store/container.h"
+#include "store/volume.h"
 
 /* What `ps` was asked for. */
 struct listing {
@@ -271,8 +272,14 @@ static void collect_image(const struct store *store, const struct store_containe
         md_log("cannot remove image %s: %s", container->image_id, later.text);
 }
 
-static int remove_one(const struct store *store, const char *what, enum store_force force,
-                      struct md_err *err)
+/* What rm was asked for. */
+struct removing {
+    bool force;
+    bool volumes;
+};
+
+static int remove_one(const struct store *store, const char *what,
+                      const struct removing *removing, struct md_err *err)
 {
     struct store_container container = { .dir = -1 };
 
@@ -282,13 +289,15 @@ static int remove_one(const struct store *store, const char *what, enum store_fo
 
     if (status < 0 && err->kind == MD_ERR_CONFLICT) {
         *err = (struct md_err){ 0 };
-        status = force == STORE_FORCE
+        status = removing->force
                      ? force_remove(store, &container, err)
                      : md_err_set(err, MD_ERR_CONFLICT,
                                   "cannot remove container \"/%s\": container is running: stop "
                                   "the container before removing or force remove",
                                   container.name);
     }
+    if (status == 0 && removing->volumes)
+        store_volume_release(store, container.config);
     if (status == 0)
         collect_image(store, &container);
     store_container_clear(&container);
@@ -299,12 +308,11 @@ int cli_rm(const struct cli_global *global, int argc, char **argv, struct md_err
 {
     struct md_list names = { 0 };
     struct store store;
-    bool force = false;
-    bool volumes = false;
+    struct removing removing = { 0 };
     const struct cli_option options[] = {
-        { 'f', "force", CLI_FLAG, NULL, "End a running container first", &force },
-        { 'v', "volumes", CLI_FLAG, NULL, "Remove its anonymous volumes too (it has none)",
-          &volumes },
+        { 'f', "force", CLI_FLAG, NULL, "End a running container first", &removing.force },
+        { 'v', "volumes", CLI_FLAG, NULL, "Remove its anonymous volumes too",
+          &removing.volumes },
         { 0 },
     };
     const struct cli_syntax syntax = { "rm [OPTIONS] CONTAINER [CONTAINER...]",
@@ -324,10 +332,10 @@ int cli_rm(const struct cli_global *global, int argc, char **argv, struct md_err
         for (size_t i = 0; i < names.count; i++) {
             struct md_err one = { 0 };
 
-            if (remove_one(&store, names.items[i], force ? STORE_FORCE : STORE_CAREFUL, &one) ==
-                0)
+            if (remove_one(&store, names.items[i], &removing, &one) == 0)
                 puts(names.items[i]);
-            else if (!force || one.kind != MD_ERR_NOT_FOUND) /* docker: rm -f of nothing is 0 */
+            else if (!removing.force ||
+                     one.kind != MD_ERR_NOT_FOUND) /* docker: rm -f of nothing is 0 */
                 status = cli_report(&one, CLI_FAILED);
         }
         store_close(&store);

@@ -16,6 +16,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/report.h"
+#include "cli/run_mounts.h"
 #include "cli/run_options.h"
 #include "run/run.h"
 #include "store/log.h"
@@ -31,7 +32,8 @@ struct session {
     struct store_state state;
     struct store_log *log;
     struct run_plan plan;
-    int keep[4]; /* what the watching process works on */
+    struct cli_mounts mounts;
+    int keep[5]; /* what the watching process works on */
 };
 
 /* Does the image that is here serve --platform? */
@@ -181,6 +183,7 @@ static int create(struct session *session, struct md_err *err)
                                        session->image.id, &session->plan);
     if (store_container_create(&session->store, container, err) < 0)
         return -1;
+    cli_mounts_clear(&session->mounts); /* its volumes are named in its config.json now */
     cli_run_identity(container->id, &session->plan);
     session->plan.lower = session->rootfs;
     session->plan.mount_point = session->rootfs;
@@ -189,7 +192,8 @@ static int create(struct session *session, struct md_err *err)
     session->keep[0] = session->store.containers;
     session->keep[1] = session->store.trash;
     session->keep[2] = container->dir;
-    session->keep[3] = -1;
+    session->keep[3] = session->store.volumes;
+    session->keep[4] = -1;
     if (!session->options.remove)
         session->log = store_log_create(container->dir, err);
     return session->options.remove || session->log ? 0 : -1;
@@ -286,6 +290,14 @@ static void settle_unstarted(struct session *session, const struct md_err *err)
         md_log("cannot settle container %s: %s", session->container.id, ignored.text);
 }
 
+static int plan_mounts(struct session *session, struct md_err *err)
+{
+    const struct cli_mounts_from from = { &session->store, &session->options,
+                                          &session->image.config, session->rootfs };
+
+    return cli_mounts_plan(&from, &session->mounts, &session->plan, err);
+}
+
 static int run_session(struct session *session, struct md_err *err)
 {
     struct run_result result = { 0 };
@@ -302,7 +314,8 @@ static int run_session(struct session *session, struct md_err *err)
     if (store_open(session->global->root, STORE_WRITE, &session->store, err) < 0 ||
         open_root(session, err) < 0 ||
         cli_run_plan(&session->options, &session->image.config, session->rootfs, &session->plan,
-                     err) < 0)
+                     err) < 0 ||
+        plan_mounts(session, err) < 0)
         return -1;
     if (create(session, err) < 0 || run_container(&session->plan, &hooks, &result, err) < 0) {
         if (session->container.dir >= 0)
@@ -321,6 +334,9 @@ static int run_session(struct session *session, struct md_err *err)
 
 static void clear_session(struct session *session)
 {
+    if (!session->container.id[0])
+        cli_mounts_undo(&session->store, &session->mounts);
+    cli_mounts_clear(&session->mounts);
     if (session->options.rootfs)
         md_fd_close(&session->rootfs);
     md_fd_close(&session->plan.upper);
@@ -332,9 +348,16 @@ static void clear_session(struct session *session)
     md_list_clear(&session->options.env);
     md_list_clear(&session->options.env_files);
     md_list_clear(&session->options.volumes);
+    md_list_clear(&session->options.mounts);
+    md_list_clear(&session->options.volumes_from);
     md_list_clear(&session->options.tmpfs);
     md_list_clear(&session->options.operands);
 }
+
+static const char more[] =
+    "Exit status: the command's own; 128+n when signal n ended it; 125 when minidock failed,\n"
+    "126 when the command cannot be executed, 127 when it is not found.\n"
+    "Not there yet: a filter of system calls, and limits on memory, processors and processes.";
 
 static int parse(struct cli_run_options *run, int argc, char **argv, struct md_err *err)
 {
@@ -347,6 +370,8 @@ static int parse(struct cli_run_options *run, int argc, char **argv, struct md_e
         { 'h', "hostname", CLI_TEXT, "NAME", "Host name (default: the short id)",
           &run->hostname },
         { 'i', "interactive", CLI_FLAG, NULL, "Connect stdin", &run->open_stdin },
+        { 0, "mount", CLI_LIST, "KEY=VALUE[,...]",
+          "Mount: type=bind, volume or tmpfs, source, target, readonly ...", &run->mounts },
         { 0, "name", CLI_TEXT, "NAME", "Name of the container (default: a made-up one)",
           &run->name },
         { 0, "network", CLI_TEXT, "NETWORK", "none (the default: loopback only) or host",
@@ -365,25 +390,22 @@ static int parse(struct cli_run_options *run, int argc, char **argv, struct md_e
         { 't', "tty", CLI_FLAG, NULL, "Give it a terminal of its own", &run->terminal },
         { 'u', "user", CLI_TEXT, "USER[:GROUP]", "Names or numbers (default: the image's user)",
           &run->user },
-        { 'v', "volume", CLI_LIST, "SOURCE:PATH[:ro]",
-          "Mount a directory or file of the host; \":create\" makes it", &run->volumes },
+        { 'v', "volume", CLI_LIST, "[SOURCE:]PATH[:ro]",
+          "Mount a volume, or a directory or file of the host (\":create\" makes it)",
+          &run->volumes },
+        { 0, "volumes-from", CLI_LIST, "CONTAINER[:ro]", "Mount what another container has",
+          &run->volumes_from },
         { 'w', "workdir", CLI_TEXT, "PATH", "Working directory, made when missing",
           &run->working_dir },
         { 0 },
     };
-    const struct cli_syntax syntax = {
-        "run [OPTIONS] IMAGE [COMMAND [ARG...]]",
-        "Create a container and run a command in it",
-        "Exit status: the command's own; 128+n when signal n ended it; 125 when minidock "
-        "failed,\n"
-        "126 when the command cannot be executed, 127 when it is not found.\n"
-        "Not there yet: a filter of system calls, and limits on memory, processors and "
-        "processes.",
-        0,
-        -1,
-        true,
-        options
-    };
+    const struct cli_syntax syntax = { "run [OPTIONS] IMAGE [COMMAND [ARG...]]",
+                                       "Create a container and run a command in it",
+                                       more,
+                                       0,
+                                       -1,
+                                       true,
+                                       options };
     int status = cli_parse(&syntax, argc, argv, &run->operands, err);
 
     if (status == 0 && !run->rootfs && run->operands.count == 0)

@@ -237,6 +237,9 @@ static int mend_locked(const struct store *store, struct store_container *contai
         return -1;
     }
     if (found.auto_remove && found.state.status != STORE_CREATED) {
+        struct md_err damaged = { 0 };
+
+        container->config = md_json_read(container->dir, "config.json", &damaged);
         return store_container_remove(store, container, err);
     }
     if (found.state.status != STORE_RUNNING) {
