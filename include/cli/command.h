@@ -53,7 +53,10 @@ cli_command_fn cli_volume_ls;
 cli_command_fn cli_volume_prune;
 cli_command_fn cli_volume_rm;
 
-/* pull, load, import: become libexec's minidock-image with the same arguments. */
+/*
+ * pull, load, import, cp, export, commit: become libexec's minidock-image with the same
+ * arguments.
+ */
 cli_command_fn cli_image_program;
 
 /* What `run` asks of `pull`; strings are borrowed. */
