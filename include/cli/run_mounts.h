@@ -64,6 +64,8 @@ struct cli_mounts_from {
     const struct cli_run_options *options;
     const struct md_oci_config *image;
     int rootfs; /* what new volumes are filled from */
+    /* "mounts" of a container that is started again: it gets these and no others; or NULL. */
+    const struct json_t *saved;
 };
 
 /*
@@ -83,6 +85,16 @@ int cli_mounts_plan(const struct cli_mounts_from *from, struct cli_mounts *mount
 MD_MUST_CHECK
 int cli_mounts_gather(const struct cli_mounts_from *from, struct cli_mounts *mounts,
                       struct md_err *err);
+
+/*
+ * After cli_mounts_plan(): what "mounts" of the container's config.json is to be, anonymous
+ * volumes by their names; and the reverse.
+ *
+ * Errors: MD_ERR_FORMAT
+ */
+struct json_t *cli_mounts_save(const struct cli_mounts *mounts);
+MD_MUST_CHECK
+int cli_mounts_load(const struct json_t *saved, struct cli_mounts *mounts, struct md_err *err);
 
 /* Let go of the volumes. Safe on a zeroed and on a cleared one. */
 void cli_mounts_clear(struct cli_mounts *mounts);

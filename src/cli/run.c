@@ -181,6 +181,7 @@ static int create(struct session *session, struct md_err *err)
     md_list_copy(&container->args, &session->plan.args);
     container->config = cli_run_config(&session->options, &session->image.config,
                                        session->image.id, &session->plan);
+    md_json_set(container->config, "mounts", cli_mounts_save(&session->mounts));
     if (store_container_create(&session->store, container, err) < 0)
         return -1;
     cli_mounts_clear(&session->mounts); /* its volumes are named in its config.json now */
@@ -293,7 +294,7 @@ static void settle_unstarted(struct session *session, const struct md_err *err)
 static int plan_mounts(struct session *session, struct md_err *err)
 {
     const struct cli_mounts_from from = { &session->store, &session->options,
-                                          &session->image.config, session->rootfs };
+                                          &session->image.config, session->rootfs, NULL };
 
     return cli_mounts_plan(&from, &session->mounts, &session->plan, err);
 }

@@ -173,6 +173,8 @@ int cli_mounts_gather(const struct cli_mounts_from *from, struct cli_mounts *mou
 {
     const struct cli_run_options *options = from->options;
 
+    if (from->saved)
+        return cli_mounts_load(from->saved, mounts, err);
     if (add_named(mounts, &options->volumes, cli_mount_volume, err) < 0 ||
         add_named(mounts, &options->mounts, cli_mount_flag, err) < 0 ||
         add_named(mounts, &options->tmpfs, cli_mount_tmpfs, err) < 0)

@@ -85,7 +85,7 @@ static int open_data(const struct cli_mount *wanted, const struct store_volume *
     return fd < 0 ? md_err_in(err, "volume %s", volume->name) : fd;
 }
 
-static int open_volume(const struct cli_mounts_from *from, const struct cli_mount *wanted,
+static int open_volume(const struct cli_mounts_from *from, struct cli_mount *wanted,
                        struct cli_mounts *mounts, struct run_mount *mount, struct md_err *err)
 {
     struct store_volume *volume = &mounts->volumes[mounts->volume_count];
@@ -96,6 +96,8 @@ static int open_volume(const struct cli_mounts_from *from, const struct cli_moun
                          volume, err) < 0)
         return -1;
     mounts->volume_count++;
+    if (!wanted->source)
+        wanted->source = md_xstrdup(volume->name);
     if (fill_volume(wanted, from->rootfs, volume, err) < 0)
         return -1;
     data = open_data(wanted, volume, err);
@@ -113,7 +115,7 @@ static int open_volume(const struct cli_mounts_from *from, const struct cli_moun
     return 0;
 }
 
-static int open_one(const struct cli_mounts_from *from, const struct cli_mount *wanted,
+static int open_one(const struct cli_mounts_from *from, struct cli_mount *wanted,
                     struct cli_mounts *mounts, struct run_mount *mount, struct md_err *err)
 {
     *mount = (struct run_mount){

@@ -21,7 +21,7 @@ struct gathering {
 
 static int gather(struct gathering *g)
 {
-    const struct cli_mounts_from from = { NULL, &g->options, &g->image, -1 };
+    const struct cli_mounts_from from = { NULL, &g->options, &g->image, -1, NULL };
 
     return cli_mounts_gather(&from, &g->mounts, &g->err);
 }
@@ -96,12 +96,60 @@ static void an_image_with_too_many_volumes_is_refused(void **state)
     clear(&g);
 }
 
+static void mounts_that_were_saved_come_back_and_no_others(void **state)
+{
+    struct gathering first = { 0 };
+    struct gathering again = { 0 };
+    struct cli_mounts_from from = { NULL, &again.options, &again.image, -1, NULL };
+
+    (void)state;
+    md_list_add(&first.options.volumes, "name:/a:ro");
+    md_list_add(&first.options.volumes, "/etc:/b");
+    md_list_add(&first.options.tmpfs, "/c:size=64k,mode=0700");
+    assert_int_equal(gather(&first), 0);
+    MD_AUTO_JSON saved = cli_mounts_save(&first.mounts);
+
+    md_list_add(&again.options.volumes, "other:/d");
+    from.saved = saved;
+    assert_int_equal(cli_mounts_gather(&from, &again.mounts, &again.err), 0);
+    assert_int_equal(again.mounts.count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(again.mounts.items[i].kind, first.mounts.items[i].kind);
+        assert_string_equal(again.mounts.items[i].target, first.mounts.items[i].target);
+        assert_int_equal(again.mounts.items[i].attributes, first.mounts.items[i].attributes);
+        assert_int_equal(again.mounts.items[i].tmpfs_mode, first.mounts.items[i].tmpfs_mode);
+    }
+    assert_string_equal(again.mounts.items[2].tmpfs_size, "65536");
+    clear(&first);
+    clear(&again);
+}
+
+static void damaged_saved_mounts_are_an_error(void **state)
+{
+    static const char *const damaged[] = { "[{}]", "[1]", "[{\"kind\":\"bind\"}]",
+                                           "[{\"kind\":\"volume\",\"target\":\"/x\"}]",
+                                           "[{\"kind\":\"tmpfs\",\"target\":\"x\"}]" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(damaged) / sizeof(*damaged); i++) {
+        struct cli_mounts mounts = { 0 };
+        struct md_err err = { 0 };
+        MD_AUTO_JSON saved = md_json_parse(damaged[i], strlen(damaged[i]), "test", &err);
+
+        assert_int_equal(cli_mounts_load(saved, &mounts, &err), -1);
+        assert_int_equal(err.kind, MD_ERR_FORMAT);
+        cli_mounts_clear(&mounts);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outer_targets_come_first),
         cmocka_unit_test(a_target_that_is_named_twice_is_refused),
         cmocka_unit_test(a_volume_of_the_image_gives_way_to_what_was_named),
+        cmocka_unit_test(mounts_that_were_saved_come_back_and_no_others),
+        cmocka_unit_test(damaged_saved_mounts_are_an_error),
         cmocka_unit_test(an_image_with_too_many_volumes_is_refused),
     };
 
