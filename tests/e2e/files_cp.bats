@@ -388,6 +388,30 @@ start_swapper() {
     done
 }
 
+@test "a PID 1 that has not entered its root yet is waited for: what it shows is the host's" {
+    stopped cc
+    state="$MINIDOCK_ROOT/.containers/$(minidock ps -aq --no-trunc)/state.json"
+    sleep 1000 3>&- &
+    "$E2E_PYTHON" -B - "$state" "$!" "$$" <<'END'
+import json, sys
+path, init, runner = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+def stamp(pid):
+    fields = open("/proc/%d/stat" % pid).read().rpartition(")")[2].split()
+    return {"pid": pid, "start_time": int(fields[19])}
+state = json.load(open(path))
+state.update(status="running", init=stamp(init), runner=stamp(runner))
+json.dump(state, open(path, "w"))
+END
+    exec 8<"$(dirname "$state")"
+    flock -x 8
+    run timeout 1 minidock cp cc:/etc/hosts -
+    exec 8<&-
+    exited 124
+    [ -z "$output" ]
+    # Its runner is gone now: the next command ends the process, and copies from what there is.
+    minidock cp cc:/etc/passwd - | tar xO | grep -q '^bob:'
+}
+
 @test "nothing of the image is executed by cp, export and commit" {
     mkdir -p trap/bin trap/usr/bin trap/lib/x86_64-linux-gnu trap/etc
     cp "$(static_busybox)" trap/bin/sh
