@@ -39,6 +39,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv);
 
 cli_command_fn cli_attach;
 cli_command_fn cli_create;
+cli_command_fn cli_diff;
 cli_command_fn cli_images;
 cli_command_fn cli_image_path;
 cli_command_fn cli_inspect;
@@ -57,8 +58,16 @@ cli_command_fn cli_tag;
 cli_command_fn cli_unpause;
 cli_command_fn cli_update;
 cli_command_fn cli_wait;
+cli_command_fn cli_volume_create;
+cli_command_fn cli_volume_inspect;
+cli_command_fn cli_volume_ls;
+cli_command_fn cli_volume_prune;
+cli_command_fn cli_volume_rm;
 
-/* pull, load, import: become libexec's minidock-image with the same arguments. */
+/*
+ * pull, load, import, cp, export, commit: become libexec's minidock-image with the same
+ * arguments.
+ */
 cli_command_fn cli_image_program;
 
 /* What `run` asks of `pull`; strings are borrowed. */

@@ -16,7 +16,7 @@
 struct cli_run_options {
     const char *name, *working_dir, *user, *entrypoint, *hostname, *network, *pull, *platform;
     const char *rootfs; /* --rootfs DIR: no image */
-    struct md_list env, env_files, volumes, tmpfs;
+    struct md_list env, env_files, volumes, mounts, volumes_from, tmpfs;
     bool remove, open_stdin, terminal, read_only, quiet;
     /* of the container's life */
     const char *restart, *stop_signal, *stop_timeout, *log_driver, *timeout;
@@ -30,8 +30,8 @@ struct cli_run_options {
 
 /*
  * Merge the command line with the image's config into plan, but for the root's descriptors,
- * which the caller sets, and what cli_run_identity() adds. env files are read, sources of
- * volumes opened, users looked up in rootfs.
+ * which the caller sets, its mounts (cli_mounts_plan()) and what cli_run_identity() adds. env
+ * files are read, users looked up in rootfs.
  *
  * Errors: MD_ERR_USAGE, MD_ERR_NOT_FOUND, MD_ERR_SYSTEM
  */
@@ -72,12 +72,6 @@ struct json_t *cli_run_labels(const struct cli_run_options *options,
 
 /* Once the container has its id: host name, HOSTNAME and /etc/hosts, where not given. */
 void cli_run_identity(const char *id, struct run_plan *plan);
-
-/* One -v SOURCE:TARGET[:OPTIONS] or --tmpfs TARGET[:OPTIONS]. */
-MD_MUST_CHECK
-int cli_run_volume(const char *text, struct run_mount *mount, struct md_err *err);
-MD_MUST_CHECK
-int cli_run_tmpfs(const char *text, struct run_mount *mount, struct md_err *err);
 
 /* HostConfig.RestartPolicy. */
 struct cli_policy;

@@ -21,6 +21,7 @@
 
 #include "cli/command.h"
 #include "cli/policy.h"
+#include "cli/run_mounts.h"
 #include "cli/run_options.h"
 #include "run/cgroup.h"
 #include "run/run.h"
@@ -38,6 +39,7 @@ struct cli_session {
     struct timespec started_before; /* when it ran last; zero: never */
     struct store_log *log;
     struct run_plan plan;
+    struct cli_mounts mounts; /* until the container's config.json names them */
     struct run_cgroup cgroup;
     int status_fd; /* --status-fd, or -1 */
     int keep[5];   /* what the watching process works on */
@@ -87,11 +89,7 @@ MD_MUST_CHECK
 int cli_container_state(const struct store *store, const struct store_container *container,
                         struct store_state *state, struct md_err *err);
 
-/* What a dead runner has left outside of the store; cgroup "": it died before it wrote that
- * down. */
-void cli_clear_left(const char *id, const char *cgroup);
-
-/* store_container_mend() with all that lies outside of the store. */
+/* store_container_mend() with what lies outside of the store. */
 void cli_mend(const struct store *store);
 
 /* Why it ended, for state->reason; "" where that was its own doing. */

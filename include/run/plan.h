@@ -29,6 +29,10 @@ struct run_mount {
     unsigned long long attributes; /* MOUNT_ATTR_RDONLY, _NOSUID, _NODEV, _NOEXEC */
     char *tmpfs_size;              /* "64m", or NULL for the kernel's default */
     mode_t tmpfs_mode;             /* 01777 by default */
+    /* For whoever describes the mount; starting it needs none of these. */
+    char *volume;   /* BIND: the name of the volume that source is, or NULL */
+    bool anonymous; /* BIND: that volume goes with the container */
+    char *mode;     /* options as the user typed them, or NULL */
 };
 
 /* Who the program runs as: numbers; names were looked up before. */

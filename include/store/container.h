@@ -71,7 +71,8 @@ struct store_state {
 /*
  * config.json: what the container was created with. Zero-initialise. The members "id", "name",
  * "created", "image_id", "image" and "args" of config are written from the fields before it;
- * "auto_remove": true is what --rm means to store_container_mend(); the rest is the caller's.
+ * "auto_remove": true is what --rm means to store_container_mend(), and whoever removes such a
+ * container removes its "anonymous_volumes" too; the rest is the caller's.
  */
 struct store_container {
     char id[STORE_ID_SIZE];

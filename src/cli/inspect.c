@@ -10,6 +10,7 @@
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/template.h"
+#include "cli/volumes.h"
 #include "store/container.h"
 #include "store/image.h"
 
@@ -206,7 +207,19 @@ static int inspect_container(const struct store *store, const char *what, struct
     return status;
 }
 
-/* docker's order: a container of that name before an image. */
+static int inspect_volume(const struct store *store, const char *what, struct json_t *found,
+                          struct md_err *err)
+{
+    struct store_volume volume = { .dir = -1, .data = -1 };
+
+    if (store_volume_open(store, what, &volume, err) < 0)
+        return -1;
+    md_json_append(found, cli_volume_object(&volume));
+    store_volume_clear(&volume);
+    return 0;
+}
+
+/* docker's order: a container of that name before an image, and that before a volume. */
 static int inspect_one(const struct store *store, const char *what, const char *type,
                        struct json_t *found, struct md_err *err)
 {
@@ -217,7 +230,14 @@ static int inspect_one(const struct store *store, const char *what, const char *
             return -1;
         memset(err, 0, sizeof(*err));
     }
-    if (inspect_image(store, what, found, err) == 0)
+    if (!type || strcmp(type, "image") == 0) {
+        if (inspect_image(store, what, found, err) == 0)
+            return 0;
+        if (type || err->kind != MD_ERR_NOT_FOUND)
+            return -1;
+        memset(err, 0, sizeof(*err));
+    }
+    if (inspect_volume(store, what, found, err) == 0)
         return 0;
     if (!type && err->kind == MD_ERR_NOT_FOUND)
         return md_err_set(err, MD_ERR_NOT_FOUND, "No such object: %s", what);
@@ -256,7 +276,7 @@ int cli_inspect(const struct cli_global *global, int argc, char **argv, struct m
     const struct cli_option options[] = {
         { 'f', "format", CLI_TEXT, "FORMAT", "json or '{{.Field}}' (default: indented JSON)",
           &format },
-        { 0, "type", CLI_TEXT, "TYPE", "container or image", &type },
+        { 0, "type", CLI_TEXT, "TYPE", "container, image or volume", &type },
         { 0 },
     };
     const struct cli_syntax syntax = { "inspect [OPTIONS] NAME|ID [NAME|ID...]",
@@ -268,7 +288,8 @@ int cli_inspect(const struct cli_global *global, int argc, char **argv, struct m
                                        options };
     int status = cli_parse(&syntax, argc, argv, &names, err);
 
-    if (status == 0 && type && strcmp(type, "container") != 0 && strcmp(type, "image") != 0)
+    if (status == 0 && type && strcmp(type, "container") != 0 && strcmp(type, "image") != 0 &&
+        strcmp(type, "volume") != 0)
         status = md_err_set(err, MD_ERR_USAGE, "\"%s\" is not a valid value for --type", type);
     if (status == 0)
         status = store_open(global->root, STORE_READ, &store, err);

@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "cli/report.h"
+#include "run/leftovers.h"
 #include "run/server.h"
 #include "run/signals.h"
 #include "store/request.h"
@@ -372,6 +373,6 @@ int cli_remove_container(const struct store *store, struct store_container *cont
         return -1;
     md_fd_close(&container->dir);
     container->dir = md_fd_take(&lock);
-    cli_clear_left(container->id, "");
+    run_leftovers_clear(container->id, "");
     return store_container_remove(store, container, err);
 }

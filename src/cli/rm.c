@@ -7,6 +7,13 @@
 #include "cli/options.h"
 #include "cli/report.h"
 #include "store/image.h"
+#include "store/volume.h"
+
+/* What rm was asked for. */
+struct removing {
+    bool force;
+    bool volumes;
+};
 
 /* An image that lost its name while this container used it has no reason to stay. */
 static void collect_image(const struct store *store, const struct store_container *container)
@@ -36,17 +43,19 @@ static int remove_ended(const struct store *store, struct store_container *conta
     return cli_remove_container(store, container, err);
 }
 
-static int remove_one(const struct store *store, const char *what, enum store_force force,
-                      struct md_err *err)
+static int remove_one(const struct store *store, const char *what,
+                      const struct removing *removing, struct md_err *err)
 {
     struct store_container container = { .dir = -1 };
 
     if (store_container_open(store, what, &container, err) < 0 && err->kind != MD_ERR_FORMAT)
         return -1;
     *err = (struct md_err){ 0 };
-    int status = force == STORE_FORCE ? cli_remove_container(store, &container, err)
-                                      : remove_ended(store, &container, err);
+    int status = removing->force ? cli_remove_container(store, &container, err)
+                                 : remove_ended(store, &container, err);
 
+    if (status == 0 && removing->volumes)
+        store_volume_release(store, container.config);
     if (status == 0)
         collect_image(store, &container);
     store_container_clear(&container);
@@ -57,12 +66,11 @@ int cli_rm(const struct cli_global *global, int argc, char **argv, struct md_err
 {
     struct md_list names = { 0 };
     struct store store;
-    bool force = false;
-    bool volumes = false;
+    struct removing removing = { 0 };
     const struct cli_option options[] = {
-        { 'f', "force", CLI_FLAG, NULL, "End a running container first", &force },
-        { 'v', "volumes", CLI_FLAG, NULL, "Remove its anonymous volumes too (it has none)",
-          &volumes },
+        { 'f', "force", CLI_FLAG, NULL, "End a running container first", &removing.force },
+        { 'v', "volumes", CLI_FLAG, NULL, "Remove its anonymous volumes too",
+          &removing.volumes },
         { 0 },
     };
     const struct cli_syntax syntax = { "rm [OPTIONS] CONTAINER [CONTAINER...]",
@@ -82,10 +90,10 @@ int cli_rm(const struct cli_global *global, int argc, char **argv, struct md_err
         for (size_t i = 0; i < names.count; i++) {
             struct md_err one = { 0 };
 
-            if (remove_one(&store, names.items[i], force ? STORE_FORCE : STORE_CAREFUL, &one) ==
-                0)
+            if (remove_one(&store, names.items[i], &removing, &one) == 0)
                 puts(names.items[i]);
-            else if (!force || one.kind != MD_ERR_NOT_FOUND) /* docker: rm -f of nothing is 0 */
+            else if (!removing.force ||
+                     one.kind != MD_ERR_NOT_FOUND) /* docker: rm -f of nothing is 0 */
                 status = cli_report(&one, CLI_FAILED);
         }
         store_close(&store);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A container's config.json, with docker's member names, for inspect. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 
@@ -64,6 +65,18 @@ static struct json_t *log_object(const struct cli_run_options *options)
     return object;
 }
 
+/* docker lists what has a source; a volume without a name is one of the config. */
+static struct json_t *binds(const struct md_list *volumes)
+{
+    struct json_t *array = md_json_array();
+
+    for (size_t i = 0; i < volumes->count; i++) {
+        if (strchr(volumes->items[i], ':'))
+            md_json_append(array, md_json_string(volumes->items[i]));
+    }
+    return array;
+}
+
 static struct json_t *host_object(const struct cli_run_options *options)
 {
     struct json_t *object = md_json_object();
@@ -72,7 +85,9 @@ static struct json_t *host_object(const struct cli_run_options *options)
 
     if (cli_policy_parse(options->restart, &policy, &ignored) < 0)
         policy = (struct cli_policy){ .kind = CLI_POLICY_NO };
-    md_json_set(object, "Binds", md_json_list(&options->volumes));
+    md_json_set(object, "Binds", binds(&options->volumes));
+    md_json_set(object, "VolumesFrom",
+                options->volumes_from.count ? md_json_list(&options->volumes_from) : NULL);
     md_json_set(object, "NetworkMode",
                 md_json_string(options->network ? options->network : "none"));
     md_json_set(object, "LogConfig", log_object(options));
@@ -83,22 +98,44 @@ static struct json_t *host_object(const struct cli_run_options *options)
     return object;
 }
 
+static struct json_t *mount_object(const struct run_mount *mount)
+{
+    struct json_t *object = md_json_object();
+    bool tmpfs = mount->kind == RUN_MOUNT_TMPFS;
+    bool writable = !(mount->attributes & MOUNT_ATTR_RDONLY);
+    const char *type = tmpfs ? "tmpfs" : mount->volume ? "volume" : "bind";
+    const char *propagation = tmpfs || mount->volume ? "" : "rprivate";
+
+    md_json_set(object, "Type", md_json_string(type));
+    if (mount->volume)
+        md_json_set(object, "Name", md_json_string(mount->volume));
+    md_json_set(object, "Source", md_json_string(mount->source ? mount->source : ""));
+    md_json_set(object, "Destination", md_json_string(mount->target));
+    if (mount->volume)
+        md_json_set(object, "Driver", md_json_string("local"));
+    md_json_set(object, "Mode", md_json_string(mount->mode ? mount->mode : ""));
+    md_json_set(object, "RW", md_json_bool(writable));
+    md_json_set(object, "Propagation", md_json_string(propagation));
+    return object;
+}
+
 static struct json_t *mounts_array(const struct run_plan *plan)
 {
     struct json_t *array = md_json_array();
 
-    for (size_t i = 0; i < plan->mount_count; i++) {
-        const struct run_mount *mount = &plan->mounts[i];
-        struct json_t *object = md_json_object();
-        bool writable = !(mount->attributes & MOUNT_ATTR_RDONLY);
+    for (size_t i = 0; i < plan->mount_count; i++)
+        md_json_append(array, mount_object(&plan->mounts[i]));
+    return array;
+}
 
-        md_json_set(object, "Type",
-                    md_json_string(mount->kind == RUN_MOUNT_BIND ? "bind" : "tmpfs"));
-        md_json_set(object, "Source", md_json_string(mount->source ? mount->source : ""));
-        md_json_set(object, "Destination", md_json_string(mount->target));
-        md_json_set(object, "RW", md_json_bool(writable));
-        md_json_set(object, "Propagation", md_json_string("rprivate"));
-        md_json_append(array, object);
+/* Those that go with the container, for store_volume_release(). */
+static struct json_t *anonymous_volumes(const struct run_plan *plan)
+{
+    struct json_t *array = md_json_array();
+
+    for (size_t i = 0; i < plan->mount_count; i++) {
+        if (plan->mounts[i].volume && plan->mounts[i].anonymous)
+            md_json_append(array, md_json_string(plan->mounts[i].volume));
     }
     return array;
 }
@@ -120,9 +157,12 @@ struct json_t *cli_run_config(struct cli_run_options *options,
     md_json_set(object, "Config", config_object(options, image, plan));
     md_json_set(object, "HostConfig", host_object(options));
     md_json_set(object, "Mounts", mounts_array(plan));
+    md_json_set(object, "anonymous_volumes", anonymous_volumes(plan));
     md_json_set(network, "Networks", md_json_object());
     md_json_set(object, "NetworkSettings", network);
     md_json_set(object, "auto_remove", md_json_bool(options->remove));
     md_json_set(object, "options", cli_run_save(options));
+    if (options->rootfs)
+        md_json_set(object, "rootfs", md_json_string(options->rootfs));
     return object;
 }

@@ -155,57 +155,6 @@ static int plan_working_dir(const struct cli_run_options *options,
     return 0;
 }
 
-/* Depth first where one target holds another: the outer one has to be mounted before. */
-static void sort_mounts(struct run_plan *plan)
-{
-    for (size_t i = 1; i < plan->mount_count; i++) {
-        struct run_mount moved = plan->mounts[i];
-        size_t at = i;
-
-        for (; at > 0 && strlen(plan->mounts[at - 1].target) > strlen(moved.target); at--)
-            plan->mounts[at] = plan->mounts[at - 1];
-        plan->mounts[at] = moved;
-    }
-}
-
-static int check_duplicates(const struct run_plan *plan, struct md_err *err)
-{
-    for (size_t i = 0; i < plan->mount_count; i++) {
-        for (size_t j = 0; j < i; j++) {
-            if (strcmp(plan->mounts[i].target, plan->mounts[j].target) == 0)
-                return md_err_set(err, MD_ERR_USAGE, "Duplicate mount point: %s",
-                                  plan->mounts[i].target);
-        }
-    }
-    return 0;
-}
-
-static int plan_mounts(const struct cli_run_options *options, struct run_plan *plan,
-                       struct md_err *err)
-{
-    size_t count = options->volumes.count + options->tmpfs.count;
-
-    plan->mounts = md_xcalloc(count ? count : 1, sizeof(*plan->mounts));
-    for (size_t i = 0; i < options->volumes.count; i++) {
-        struct run_mount *mount = &plan->mounts[plan->mount_count];
-
-        mount->source_fd = -1;
-        plan->mount_count++;
-        if (cli_run_volume(options->volumes.items[i], mount, err) < 0)
-            return -1;
-    }
-    for (size_t i = 0; i < options->tmpfs.count; i++) {
-        struct run_mount *mount = &plan->mounts[plan->mount_count];
-
-        mount->source_fd = -1;
-        plan->mount_count++;
-        if (cli_run_tmpfs(options->tmpfs.items[i], mount, err) < 0)
-            return -1;
-    }
-    sort_mounts(plan);
-    return check_duplicates(plan, err);
-}
-
 /* A file of the host, or nothing where it has none. */
 static char *host_file(const char *path)
 {
@@ -297,7 +246,7 @@ int cli_run_plan(const struct cli_run_options *options, const struct md_oci_conf
         plan_working_dir(options, image, &plan->working_dir, err) < 0 ||
         plan_network(options, plan, err) < 0 ||
         plan_hostname(options->hostname, plan, err) < 0 ||
-        plan_mounts(options, plan, err) < 0 || plan_user(options, image, rootfs, plan, err) < 0)
+        plan_user(options, image, rootfs, plan, err) < 0)
         return -1;
     plan_life(options, plan);
     return 0;

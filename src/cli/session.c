@@ -14,7 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "run/link.h"
+#include "run/leftovers.h"
 #include "store/gone.h"
 #include "store/request.h"
 
@@ -34,6 +34,9 @@ void cli_session_init(struct cli_session *session, const struct cli_global *glob
 
 void cli_session_clear(struct cli_session *session)
 {
+    if (!session->container.id[0])
+        cli_mounts_undo(&session->store, &session->mounts);
+    cli_mounts_clear(&session->mounts);
     if (session->rootfs_path)
         md_fd_close(&session->rootfs);
     md_ptr_free(&session->rootfs_path);
@@ -97,8 +100,10 @@ static int make_container(struct cli_session *session, struct md_err *err)
     md_list_copy(&container->args, &session->plan.args);
     container->config = cli_run_config(&session->options, &session->image.config,
                                        session->image.id, &session->plan);
+    md_json_set(container->config, "mounts", cli_mounts_save(&session->mounts));
     if (store_container_create(&session->store, container, err) < 0)
         return -1;
+    cli_mounts_clear(&session->mounts);
     if (write_cidfile(session, err) < 0) {
         cli_session_settle_unstarted(session, err);
         return -1;
@@ -106,17 +111,24 @@ static int make_container(struct cli_session *session, struct md_err *err)
     return 0;
 }
 
-static int make_plan(struct cli_session *session, struct md_err *err)
+/* saved: the mounts of a container that was made before, or NULL. */
+static int make_plan(struct cli_session *session, const struct json_t *saved,
+                     struct md_err *err)
 {
-    return cli_run_plan(&session->options, &session->image.config, session->rootfs,
-                        &session->plan, err);
+    const struct cli_mounts_from from = { &session->store, &session->options,
+                                          &session->image.config, session->rootfs, saved };
+
+    if (cli_run_plan(&session->options, &session->image.config, session->rootfs, &session->plan,
+                     err) < 0)
+        return -1;
+    return cli_mounts_plan(&from, &session->mounts, &session->plan, err);
 }
 
 int cli_session_create(struct cli_session *session, struct md_err *err)
 {
     if (cli_run_settle(&session->options, err) < 0 || check_cidfile(session, err) < 0 ||
         store_open(session->global->root, STORE_WRITE, &session->store, err) < 0 ||
-        cli_session_open_root(session, err) < 0 || make_plan(session, err) < 0 ||
+        cli_session_open_root(session, err) < 0 || make_plan(session, NULL, err) < 0 ||
         make_container(session, err) < 0)
         return -1;
     cli_session_report(session, "created");
@@ -136,7 +148,10 @@ int cli_session_load(struct cli_session *session, struct md_err *err)
     } else if (cli_session_open_root(session, err) < 0) {
         return -1;
     }
-    return make_plan(session, err);
+    if (make_plan(session, md_json_get(container->config, "mounts"), err) < 0)
+        return -1;
+    cli_mounts_clear(&session->mounts);
+    return 0;
 }
 
 /* --- while it runs */
@@ -332,7 +347,8 @@ int cli_session_prepare(struct cli_session *session, struct run_hooks *hooks,
     session->keep[0] = session->store.containers;
     session->keep[1] = session->store.trash;
     session->keep[2] = session->container.dir;
-    session->keep[3] = -1;
+    session->keep[3] = session->store.volumes; /* --rm takes the anonymous ones along */
+    session->keep[4] = -1;
     *hooks = (struct run_hooks){
         .context = session,
         .keep = session->keep,
@@ -382,16 +398,7 @@ int cli_container_state(const struct store *store, const struct store_container 
     return 0;
 }
 
-void cli_clear_left(const char *id, const char *cgroup)
-{
-    if (*cgroup)
-        run_cgroup_end(cgroup);
-    else
-        run_cgroup_end_of(id);
-    run_link_remove(id);
-}
-
 void cli_mend(const struct store *store)
 {
-    store_container_mend(store, cli_clear_left);
+    store_container_mend(store, run_leftovers_clear);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Containers on disk: opened, listed, removed, and asked for the image they need. */
 #include "store/container.h"
+#include "store/volume.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -363,6 +364,14 @@ static void remove_name(const struct store *store, const struct store_container 
     }
 }
 
+/* Who removes itself takes its anonymous volumes along. */
+static void release_volumes(const struct store *store, const struct store_container *container)
+{
+    if (md_json_true(md_json_get(container->config, "auto_remove"))) {
+        store_volume_release(store, container->config);
+    }
+}
+
 int store_container_remove(const struct store *store, const struct store_container *container,
                            struct md_err *err)
 {
@@ -377,6 +386,7 @@ int store_container_remove(const struct store *store, const struct store_contain
     if (store_discard(store, store->containers, container->id, err) < 0) {
         return md_err_in(err, "container %.12s", container->id);
     }
+    release_volumes(store, container);
     return 0;
 }
 
@@ -395,6 +405,7 @@ void store_container_bury(const struct store *store, const struct store_containe
     if (md_path_remove_tree(store->trash, container->id) < 0) {
         md_log("cannot delete .trash/%s: %m", container->id);
     }
+    release_volumes(store, container);
 }
 
 int store_container_using(const struct store *store, const char *image_id,

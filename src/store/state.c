@@ -386,7 +386,10 @@ static int mend_locked(const struct mending *mending, struct store_container *co
         clock_gettime(CLOCK_REALTIME, &found.state.finished);
     }
     if (found.auto_remove) {
+        struct md_err damaged = { 0 };
+
         store_gone_keep(store, container->dir, container->id, &found.state);
+        container->config = md_json_read(container->dir, "config.json", &damaged);
         return store_container_remove(store, container, err);
     }
     return store_container_set_state(store, container, &found.state, err);

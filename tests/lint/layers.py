@@ -11,16 +11,17 @@ MAY_USE = {
     "store": {"base", "store"},
     "pull": {"base", "store", "pull"},
     "run": {"base", "run"},
+    "files": {"base", "store", "pull", "run", "files"},
     "cli": {"base", "store", "run", "cli"},
     "main.c": {"base", "store", "run", "cli"},
-    "image.c": {"base", "store", "pull", "cli"},
+    "image.c": {"base", "store", "pull", "files", "cli"},
 }
 
 # Header pattern -> the files that may include it.
 PLACE = {
     r"jansson\.h": r"src/base/\w+\.c",
     r"curl/.*": r"src/pull/(http|httpsetup|url|verdict)\.c|include/pull/httpsetup\.h",
-    r"archive(_entry)?\.h": r"src/pull/(tar|mktar)\.c",
+    r"archive(_entry)?\.h": r"src/(pull/(tar|mktar)|files/tar)\.c",
     r"openssl/.*": r"src/pull/hash\.c",
     r"isa-l\.h|isa-l/crc\.h": r"src/(pull/inflate|\w+/crc32c)\.c",
     r"isa-l/.*|zlib\.h|zstd(_errors)?\.h": r"src/pull/inflate\.c",
