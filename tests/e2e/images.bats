@@ -215,7 +215,7 @@ assert image["Os"] == "linux", image'
 }
 
 @test "bad usage is 125 everywhere, and names the flag" {
-    for command in images rmi tag inspect "image path" pull import ps rm logs run create start stop restart kill pause unpause wait attach rename update; do
+    for command in images history rmi tag inspect "image path" pull import ps rm logs top port run create start stop restart kill pause unpause wait attach rename update; do
         # shellcheck disable=SC2086
         run minidock $command --no-such-flag
         exited 125
@@ -227,7 +227,7 @@ assert image["Os"] == "linux", image'
 }
 
 @test "every command has a help, and help goes to standard output" {
-    for command in images rmi tag inspect "image path" pull import ps rm logs run create start stop restart kill pause unpause wait attach rename update; do
+    for command in images history rmi tag inspect "image path" pull import ps rm logs top port run create start stop restart kill pause unpause wait attach rename update; do
         # shellcheck disable=SC2086
         run --separate-stderr minidock $command --help
         exited 0
@@ -244,7 +244,7 @@ assert image["Os"] == "linux", image'
 @test "the man page has every option that --help shows" {
     need_command mandoc
     mandoc -T ascii "$MINIDOCK_SOURCE/docs/minidock.1" | col -b >"$BATS_TEST_TMPDIR/page"
-    for command in images rmi tag inspect "image path" pull import ps rm logs run create start stop restart kill pause unpause wait attach rename update; do
+    for command in images history rmi tag inspect "image path" pull import ps rm logs top port run create start stop restart kill pause unpause wait attach rename update; do
         # shellcheck disable=SC2086
         minidock $command --help | grep -oE '^ +(-[a-zA-Z], )?--[a-z-]+|^ +-[a-zA-Z]' |
             grep -oE -- '-[a-zA-Z]\b|--[a-z-]+' | grep -vx -e '--help' >"$BATS_TEST_TMPDIR/options" || continue
