@@ -38,14 +38,18 @@ struct cli_program {
 int cli_main(const struct cli_program *program, int argc, char **argv);
 
 cli_command_fn cli_attach;
+cli_command_fn cli_container_inspect;
 cli_command_fn cli_create;
 cli_command_fn cli_diff;
-cli_command_fn cli_images;
+cli_command_fn cli_history;
+cli_command_fn cli_image_inspect;
 cli_command_fn cli_image_path;
+cli_command_fn cli_images;
 cli_command_fn cli_inspect;
 cli_command_fn cli_kill;
 cli_command_fn cli_logs;
 cli_command_fn cli_pause;
+cli_command_fn cli_port;
 cli_command_fn cli_ps;
 cli_command_fn cli_rename;
 cli_command_fn cli_restart;
@@ -55,6 +59,7 @@ cli_command_fn cli_run;
 cli_command_fn cli_start;
 cli_command_fn cli_stop;
 cli_command_fn cli_tag;
+cli_command_fn cli_top;
 cli_command_fn cli_unpause;
 cli_command_fn cli_update;
 cli_command_fn cli_wait;

@@ -70,4 +70,23 @@ MD_MUST_CHECK
 int store_log_read(int container_dir, int64_t tail, store_log_fn *visit, void *context,
                    struct md_err *err);
 
+/*
+ * Who follows a log. wait() is called when all has been read: it returns 1 when there may be
+ * more, 0 when there will not be (what was written until then is still read), or -1 with *err.
+ */
+struct store_log_follower {
+    store_log_fn *visit;
+    int (*wait)(void *context, struct md_err *err);
+    void *context;
+};
+
+/*
+ * As store_log_read(), and then what is added until wait() says that it is over. The log may be
+ * rotated meanwhile, and need not be there yet: each record comes once, unless its file was
+ * deleted by further rotations before it was read.
+ */
+MD_MUST_CHECK
+int store_log_follow(int container_dir, int64_t tail, const struct store_log_follower *follower,
+                     struct md_err *err);
+
 #endif

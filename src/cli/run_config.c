@@ -9,6 +9,40 @@
 #include "cli/policy.h"
 #include "cli/run_options.h"
 
+/* ENTRYPOINT and CMD apart, as docker has them; null where there is none. */
+static void add_command(const struct cli_run_options *options,
+                        const struct md_oci_config *image, struct json_t *object)
+{
+    size_t first = options->rootfs ? 0 : 1;
+    const struct md_list *entrypoint = options->entrypoint ? NULL : &image->entrypoint;
+    struct md_list given = { 0 };
+    struct md_list words = { 0 };
+
+    if (options->entrypoint && options->entrypoint[0])
+        md_list_add(&given, options->entrypoint);
+    for (size_t i = first; i < options->operands.count; i++)
+        md_list_add(&words, options->operands.items[i]);
+    if (words.count == 0 && !options->entrypoint)
+        md_list_copy(&words, &image->cmd);
+    entrypoint = entrypoint ? entrypoint : &given;
+    md_json_set(object, "Cmd", words.count ? md_json_list(&words) : NULL);
+    md_json_set(object, "Entrypoint", entrypoint->count ? md_json_list(entrypoint) : NULL);
+    md_list_clear(&given);
+    md_list_clear(&words);
+}
+
+static void add_streams(const struct cli_run_options *options, struct json_t *object)
+{
+    bool attached = !options->detach;
+
+    md_json_set(object, "AttachStdin", md_json_bool(attached && options->open_stdin));
+    md_json_set(object, "AttachStdout", md_json_bool(attached));
+    md_json_set(object, "AttachStderr", md_json_bool(attached));
+    md_json_set(object, "Tty", md_json_bool(options->terminal));
+    md_json_set(object, "OpenStdin", md_json_bool(options->open_stdin));
+    md_json_set(object, "StdinOnce", md_json_bool(attached && options->open_stdin));
+}
+
 static struct json_t *config_object(const struct cli_run_options *options,
                                     const struct md_oci_config *image,
                                     const struct run_plan *plan)
@@ -20,10 +54,10 @@ static struct json_t *config_object(const struct cli_run_options *options,
 
     md_json_set(object, "Hostname", md_json_string(plan->hostname ? plan->hostname : ""));
     md_json_set(object, "User", md_json_string(user ? user : ""));
-    md_json_set(object, "Tty", md_json_bool(options->terminal));
-    md_json_set(object, "OpenStdin", md_json_bool(options->open_stdin));
+    add_streams(options, object);
     md_json_set(object, "Env", md_json_list(&plan->env));
-    md_json_set(object, "Cmd", md_json_list(&plan->args));
+    add_command(options, image, object);
+    md_json_set(object, "Volumes", image->volumes ? md_json_copy(image->volumes) : NULL);
     md_json_set(object, "Image",
                 md_json_string(options->rootfs ? options->rootfs : options->operands.items[0]));
     md_json_set(object, "WorkingDir", md_json_string(plan->working_dir));
