@@ -27,6 +27,7 @@ static const struct cli_command commands[] = {
     { "unpause", cli_unpause, "Let frozen containers go on", CLI_EXIT_1 },
     { "wait", cli_wait, "Wait until containers have ended", CLI_EXIT_1 },
     { "attach", cli_attach, "Connect to a container that runs", CLI_EXIT_1 },
+    { "exec", cli_exec, "Run one more command in a container that runs", CLI_EXIT_125 },
     { "rename", cli_rename, "Give a container another name", CLI_EXIT_1 },
     { "update", cli_update, "Change the restart policy of containers", CLI_EXIT_1 },
     /* docker's longer names of the same */
@@ -44,6 +45,7 @@ static const struct cli_command commands[] = {
     { "container unpause", cli_unpause, NULL, CLI_EXIT_1 },
     { "container wait", cli_wait, NULL, CLI_EXIT_1 },
     { "container attach", cli_attach, NULL, CLI_EXIT_1 },
+    { "container exec", cli_exec, NULL, CLI_EXIT_125 },
     { "container rename", cli_rename, NULL, CLI_EXIT_1 },
     { "container update", cli_update, NULL, CLI_EXIT_1 },
     { "container ls", cli_ps, NULL, CLI_EXIT_1 },

@@ -39,6 +39,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv);
 
 cli_command_fn cli_attach;
 cli_command_fn cli_create;
+cli_command_fn cli_exec;
 cli_command_fn cli_images;
 cli_command_fn cli_image_path;
 cli_command_fn cli_inspect;
