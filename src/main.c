@@ -28,6 +28,7 @@ static const struct cli_command commands[] = {
     { "wait", cli_wait, "Wait until containers have ended", CLI_EXIT_1 },
     { "attach", cli_attach, "Connect to a container that runs", CLI_EXIT_1 },
     { "exec", cli_exec, "Run one more command in a container that runs", CLI_EXIT_125 },
+    { "stats", cli_stats, "Show what containers use", CLI_EXIT_1 },
     { "rename", cli_rename, "Give a container another name", CLI_EXIT_1 },
     { "update", cli_update, "Change the restart policy of containers", CLI_EXIT_1 },
     /* docker's longer names of the same */
@@ -46,6 +47,7 @@ static const struct cli_command commands[] = {
     { "container wait", cli_wait, NULL, CLI_EXIT_1 },
     { "container attach", cli_attach, NULL, CLI_EXIT_1 },
     { "container exec", cli_exec, NULL, CLI_EXIT_125 },
+    { "container stats", cli_stats, NULL, CLI_EXIT_1 },
     { "container rename", cli_rename, NULL, CLI_EXIT_1 },
     { "container update", cli_update, NULL, CLI_EXIT_1 },
     { "container ls", cli_ps, NULL, CLI_EXIT_1 },

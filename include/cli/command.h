@@ -53,6 +53,7 @@ cli_command_fn cli_rm;
 cli_command_fn cli_rmi;
 cli_command_fn cli_run;
 cli_command_fn cli_start;
+cli_command_fn cli_stats;
 cli_command_fn cli_stop;
 cli_command_fn cli_tag;
 cli_command_fn cli_unpause;
