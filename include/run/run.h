@@ -16,6 +16,7 @@ struct run_result {
     bool timed_out; /* --timeout ended it: exit_code is 124 */
     bool dismissed; /* the supervisor was asked to end, and ended the container */
     bool orphaned;  /* killed with the command in whose foreground it was */
+    bool left;      /* run_exec() only: it runs on, and there is nothing else to say */
     /* Why output did not reach the caller's stdout or stderr; 0: it did, or its reader had gone
      * (EPIPE), and so the program was told. */
     int write_errno;
@@ -74,5 +75,16 @@ MD_MUST_CHECK
 int run_detached(const struct run_plan *plan, const struct run_hooks *hooks,
                  struct run_server *server, struct run_terminal *leader,
                  struct run_result *result, struct md_err *err);
+
+/*
+ * Run a program in a container that runs: see run/exec.h. Of the plan what concerns the program
+ * counts: args, env, working_dir, user, capabilities, terminal, open_stdin, umask, seccomp.
+ * As in run_container() the caller's streams and terminal are the program's, signals are passed
+ * on, and when this process is killed, the program is too.
+ */
+struct run_exec;
+MD_MUST_CHECK
+int run_exec(const struct run_plan *plan, const struct run_exec *exec,
+             struct run_result *result, struct md_err *err);
 
 #endif

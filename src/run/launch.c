@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run/child.h"
+#include "run/exec.h"
 #include "run/ids.h"
 #include "run/process.h"
 #include "run/relay.h"
@@ -26,6 +27,7 @@
 /* What one run holds; launch_clear() closes it. */
 struct launch {
     const struct run_plan *plan;
+    const struct run_exec *exec; /* the container to enter, or NULL: a new one */
     const struct run_hooks *hooks;
     struct run_signals signals;
     struct run_terminal terminal;
@@ -89,6 +91,7 @@ static pid_t clone_init(const struct run_plan *plan, int *pidfd, struct md_err *
 static pid_t start_init(struct launch *launch, struct md_err *err)
 {
     struct run_child child = { .plan = launch->plan,
+                               .exec = launch->exec,
                                .files = -1,
                                .root = -1,
                                .proc = -1,
@@ -104,11 +107,14 @@ static pid_t start_init(struct launch *launch, struct md_err *err)
     if (run_root_find(&child, err) < 0)
         return -1;
     know_ourselves(&child);
-    pid = clone_init(launch->plan, &launch->pidfd, err);
+    pid = launch->exec ? run_exec_clone(launch->exec, &launch->pidfd, err)
+                       : clone_init(launch->plan, &launch->pidfd, err);
     if (pid == 0) {
         md_fd_close(&launch->sync); /* or the child could not see our death */
         child.sync = theirs;
         memcpy(child.stdio, launch->pipes.theirs, sizeof(child.stdio));
+        if (launch->exec)
+            run_exec_child(&child);
         run_child(&child);
     }
     run_pipes_close_theirs(&launch->pipes);
@@ -119,7 +125,8 @@ static pid_t start_watcher(struct launch *launch, struct md_err *err)
 {
     const struct run_watch watch = { .pidfd = launch->pidfd,
                                      .terminal = &launch->terminal,
-                                     .hooks = launch->hooks };
+                                     .hooks = launch->hooks,
+                                     .runner = launch->exec ? getpid() : 0 };
 
     return run_watch_start(&watch, &launch->lifeline, err);
 }
@@ -219,8 +226,28 @@ static void dismiss(const struct launch *launch, pid_t *watcher,
     }
     if (*watcher > 0)
         kill(*watcher, SIGKILL);
+    if (launch->exec)
+        *watcher = -1; /* to wait for it would take longer than a short program */
     if (left)
         hooks->aftermath(hooks->context, result);
+}
+
+static bool is_detached(const struct launch *launch)
+{
+    return launch->exec && launch->exec->detach;
+}
+
+/* The process goes on without us. */
+static int leave_running(struct launch *launch, pid_t *pid, struct run_result *result,
+                         struct md_err *err)
+{
+    if (launch->cargo.master >= 0 && run_exec_keep_terminal(launch->cargo.master, err) < 0)
+        return -1;
+    if (is_detached(launch))
+        run_process_end(pid); /* it has gone: the program is its child */
+    *pid = -1;
+    *result = (struct run_result){ .left = true };
+    return 0;
 }
 
 static int relay(struct launch *launch, pid_t pid, struct run_relay_end *end,
@@ -237,6 +264,8 @@ static int relay(struct launch *launch, pid_t pid, struct run_relay_end *end,
         .timeout_s = launch->plan->timeout_s,
         .pid = pid,
         .pidfd = launch->pidfd,
+        .leads_group = launch->exec != NULL,
+        .keys = launch->exec ? &launch->exec->keys : NULL,
     };
 
     run_terminal_enter(&launch->terminal);
@@ -272,6 +301,10 @@ static int accompany(struct launch *launch, pid_t *pid, pid_t *watcher,
 
     if (status < 0)
         return -1;
+    if (end.detached) {
+        run_process_end(watcher);
+        return leave_running(launch, pid, result, err);
+    }
     if (reap(pid, &end, result, err) < 0)
         return -1;
     if (launch->hooks && launch->hooks->ended)
@@ -301,22 +334,29 @@ static int write_maps(const struct launch *launch, pid_t pid, struct md_err *err
     return 0;
 }
 
+static int open_streams(struct launch *launch, struct md_err *err)
+{
+    if (is_detached(launch))
+        return 0;
+    if (!launch->server)
+        run_terminal_open(launch->plan, &launch->terminal);
+    return run_pipes_open(launch->plan, &launch->pipes, err);
+}
+
 static int launch_run(struct launch *launch, struct run_result *result, struct md_err *err)
 {
     const struct run_hooks *hooks = launch->hooks;
     RUN_AUTO_CHILD watcher = -1;
     RUN_AUTO_CHILD pid = -1; /* both are killed and reaped on every return, this one first */
 
-    if (!launch->server)
-        run_terminal_open(launch->plan, &launch->terminal);
-    if (run_pipes_open(launch->plan, &launch->pipes, err) < 0)
+    if (open_streams(launch, err) < 0)
         return -1;
     pid = start_init(launch, err);
     if (pid < 0 || write_maps(launch, pid, err) < 0)
         return -1;
     if (hooks && hooks->started && hooks->started(hooks->context, pid, err) < 0)
         return -1;
-    if (!launch->server) {
+    if (!launch->server && !is_detached(launch)) {
         watcher = start_watcher(launch, err);
         if (watcher < 0)
             return -1;
@@ -326,6 +366,8 @@ static int launch_run(struct launch *launch, struct run_result *result, struct m
         return -1;
     if (hooks && hooks->running)
         hooks->running(hooks->context);
+    if (is_detached(launch))
+        return leave_running(launch, &pid, result, err);
     return accompany(launch, &pid, &watcher, result, err);
 }
 
@@ -395,5 +437,15 @@ int run_detached(const struct run_plan *plan, const struct run_hooks *hooks,
     prepare(&launch, plan, hooks);
     launch.server = server;
     launch.leader = leader;
+    return run(&launch, result, err);
+}
+
+int run_exec(const struct run_plan *plan, const struct run_exec *exec,
+             struct run_result *result, struct md_err *err)
+{
+    struct launch launch;
+
+    prepare(&launch, plan, NULL);
+    launch.exec = exec;
     return run(&launch, result, err);
 }

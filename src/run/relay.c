@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "run/process.h"
 #include "run/server.h"
 
 #define BUFFER_SIZE (64u << 10) /* a pipe's capacity */
@@ -32,6 +33,7 @@ struct state {
     const struct run_relay *relay;
     struct run_relay_end *end;
     struct flow flows[3];
+    struct run_keys keys;
     int64_t deadline_ms; /* of --timeout; 0: none */
     bool alive;
     bool
@@ -44,7 +46,17 @@ static void kill_for(struct state *state, int signal)
 {
     if (state->end->killed_for == 0)
         state->end->killed_for = signal;
-    (void)pidfd_send_signal(state->relay->pidfd, SIGKILL, NULL, 0);
+    run_process_kill(state->relay->pidfd);
+}
+
+static void send_signal(const struct run_relay *relay, int signal)
+{
+    bool typed = signal == SIGINT || signal == SIGQUIT;
+
+    if (relay->leads_group && typed &&
+        pidfd_send_signal(relay->pidfd, signal, NULL, RUN_PROCESS_GROUP) == 0)
+        return;
+    (void)pidfd_send_signal(relay->pidfd, signal, NULL, 0);
 }
 
 /* A first process that does nothing about a signal would not even notice it: it is ended. */
@@ -58,7 +70,7 @@ static void pass_on(struct state *state, int signal)
     if (run_signal_ends(signal) && run_signal_is_default(state->relay->pid, signal))
         kill_for(state, signal);
     else
-        (void)pidfd_send_signal(state->relay->pidfd, signal, NULL, 0);
+        send_signal(state->relay, signal);
 }
 
 static bool is_terminal(const struct state *state)
@@ -151,6 +163,13 @@ static void check_interrupt(struct state *state, const struct flow *flow)
         kill_for(state, SIGINT);
 }
 
+/* After the keys that leave the process alone, the loop ends as it does after a signal. */
+static void check_keys(struct state *state, struct flow *flow)
+{
+    flow->end = run_keys_filter(&state->keys, flow->bytes, flow->end, &state->end->detached);
+    state->give_up = state->give_up || state->end->detached;
+}
+
 static void read_flow(struct state *state, struct flow *flow)
 {
     const struct run_hooks *hooks = state->relay->hooks;
@@ -164,6 +183,8 @@ static void read_flow(struct state *state, struct flow *flow)
     }
     flow->start = 0;
     flow->end = (size_t)got;
+    if (flow->stream == STDIN_FILENO && is_terminal(state))
+        check_keys(state, flow);
     if (flow->stream != STDIN_FILENO && hooks && hooks->output)
         hooks->output(hooks->context, flow->stream, flow->bytes, flow->end);
     if (flow->write_errno) {
@@ -306,6 +327,8 @@ int run_relay(const struct run_relay *relay, struct run_relay_end *end, struct m
     if (relay->timeout_s > 0)
         state.deadline_ms = run_now_ms() + (int64_t)relay->timeout_s * 1000;
 
+    if (relay->keys)
+        state.keys = *relay->keys;
     open_flows(&state);
     status = loop(&state, err);
     for (int i = 0; i < 3; i++) {

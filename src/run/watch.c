@@ -5,11 +5,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "run/process.h"
 
 #define MAX_KEPT 16
 
@@ -44,6 +44,24 @@ static void let_go(const struct run_watch *watch, int lifeline, struct run_termi
         _exit(1);
 }
 
+/* Until the runner says something or has gone. */
+static void await_runner(const struct run_watch *watch, int lifeline)
+{
+    struct pollfd fds[] = { { .fd = lifeline, .events = POLLIN },
+                            { .fd = watch->pidfd, .events = POLLIN } };
+
+    if (watch->runner == 0)
+        return;
+    while (poll(fds, 2, -1) < 0 || fds[0].revents == 0) {
+        if (fds[1].revents == 0)
+            continue;
+        if (getppid() == watch->runner)
+            kill(watch->runner, SIGCONT);
+        fds[1].fd = -1;
+        fds[1].revents = 0;
+    }
+}
+
 static _Noreturn void stand_by(const struct run_watch *watch, int lifeline)
 {
     struct run_terminal terminal = *watch->terminal;
@@ -56,6 +74,7 @@ static _Noreturn void stand_by(const struct run_watch *watch, int lifeline)
     setsid(); /* a kill of the runner's whole process group must not hit this too */
     prctl(PR_SET_NAME, "minidock-watch", 0, 0, 0);
     let_go(watch, lifeline, &terminal);
+    await_runner(watch, lifeline);
     for (;;) {
         ssize_t got = read(lifeline, &result, sizeof(result));
 
@@ -66,7 +85,7 @@ static _Noreturn void stand_by(const struct run_watch *watch, int lifeline)
         if (got == 0) /* the runner has gone */
             break;
     }
-    (void)pidfd_send_signal(watch->pidfd, SIGKILL, NULL, 0);
+    run_process_kill(watch->pidfd);
     poll(&dead, 1, -1);
     /* Whether the runner had made it raw by then is not known here. */
     terminal.raw = true;
