@@ -331,7 +331,7 @@ static int command_export(const struct cli_global *global, int argc, char **argv
 static int command_commit(const struct cli_global *global, int argc, char **argv,
                           struct md_err *err)
 {
-    struct files_commit commit = { 0 };
+    struct files_commit commit = { .pause = true };
     struct md_list operands = { 0 };
     struct store store;
     const struct cli_option options[] = {
@@ -339,6 +339,8 @@ static int command_commit(const struct cli_global *global, int argc, char **argv
         { 'c', "change", CLI_LIST, "INSTRUCTION",
           "An instruction as in a Dockerfile: CMD, ENV, USER ...", &commit.changes },
         { 'm', "message", CLI_TEXT, "TEXT", "Comment that the image keeps", &commit.message },
+        { 'p', "pause", CLI_FLAG, NULL, "Freeze the container meanwhile (the default)",
+          &commit.pause },
         { 0 },
     };
     const struct cli_syntax syntax = { "commit [OPTIONS] CONTAINER [NAME[:TAG]]",

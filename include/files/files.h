@@ -42,6 +42,7 @@ struct files_commit {
     struct md_list changes; /* CMD ..., ENV ...: as docker's --change */
     const char *author;     /* or NULL */
     const char *message;    /* or NULL */
+    bool pause;             /* freeze one that runs while it is read */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include "base/ref.h"
 #include "files/commit_config.h"
 #include "files/files.h"
+#include "files/freeze.h"
 #include "files/pack.h"
 #include "files/producer.h"
 #include "files/root.h"
@@ -112,17 +113,23 @@ static int make_layer(struct commit *commit, struct md_err *err)
     struct store_layer *layer = &commit->layers[commit->layer_count];
     struct pull_source source = { 0 };
     struct pull_unpacked unpacked;
+    struct files_freeze freeze = { .lifeline = -1 };
     int status;
 
     *layer = (struct store_layer){ .dir = -1, .tree = -1 };
     commit->layer_count++;
     if (store_layer_claim_unknown(commit->store, layer, err) < 0)
         return -1;
+    if (commit->wanted->pause)
+        files_freeze_start(commit->store, &commit->root.container, &freeze);
     status = files_producer_start(produce, &commit->root, &producer, err);
     source.fd = producer.output;
     if (status == 0)
         status = pull_unpack(&source, &promise, layer->dir, &unpacked, err);
-    if (files_producer_end(&producer, err) < 0 || status < 0)
+    if (files_producer_end(&producer, err) < 0)
+        status = -1;
+    files_freeze_end(&freeze);
+    if (status < 0)
         return -1;
     commit->diff_id = unpacked.diff_id;
     return store_layer_finish(commit->store, &commit->diff_id, layer, err);

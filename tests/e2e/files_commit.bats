@@ -5,6 +5,7 @@
 bats_require_minimum_version 1.5.0
 load helpers
 load roots
+load life
 
 setup_file() {
     can_run || return 0
@@ -140,6 +141,24 @@ assert history[1]["created_by"] == "sh -c echo x >/x" and history[1]["comment"] 
     [ "$(minidock inspect -f '{{len .RootFS.Layers}}' whole)" -eq 1 ]
     run minidock run --rm whole /bin/sh -c 'cat /new; test -e /bin/ls || echo gone'
     [ "$output" = "$(printf 'x\ngone')" ]
+}
+
+@test "a container that runs stands still while it is committed, and goes on also when commit is killed" {
+    minidock run -d --name cc busybox sh -c 'dd if=/dev/urandom of=/big bs=1M count=300; echo ready; exec sleep 1000'
+    logged cc ready
+    minidock commit cc still &
+    local commit=$!
+    becomes cc .State.Paused true
+    kill -9 "$commit"
+    becomes cc .State.Paused false
+    [ "$(field cc .State.Status)" = running ]
+    minidock commit cc still
+    [ "$(field cc .State.Status)" = running ]
+    minidock exec cc true
+    minidock pause cc
+    minidock commit cc still
+    [ "$(field cc .State.Status)" = paused ]
+    minidock rm -f cc
 }
 
 @test "bad input changes nothing" {

@@ -453,12 +453,26 @@ END
 }
 
 @test "a service in the background, as README shows it" {
-    minidock run -d --name web --restart unless-stopped busybox httpd -f -h /etc
+    cd "$BATS_TEST_TMPDIR"
+    minidock run -d --name web --restart unless-stopped busybox httpd -f -vv -h /etc
     [ "$(status_of web)" = running ]
+    [ "$(
+        minidock exec web wget -qO- http://localhost/hostname
+    )" = "$(minidock exec web hostname)" ]
+    logged web "url:/hostname"
+    minidock logs web
+    [[ "$(
+        minidock stats --no-stream
+    )" == *web* ]]
     minidock stop web
     [ "$(status_of web)" = exited ]
-    minidock start web
+    minidock restart web
     [ "$(status_of web)" = running ]
+    minidock cp web:/etc/passwd .
+    grep -q nobody passwd
+    minidock commit web web:1
+    [ "$(minidock run --rm web:1 cat /etc/passwd)" = "$(cat passwd)" ]
+    minidock rmi web:1
     run within 1 minidock attach web </dev/null
     exited 124 # and what ended it went to the container
     becomes web .State.Status exited
