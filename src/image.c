@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* minidock-image: all that talks to registries, reads or writes tar: pull, load, cp ... */
+/* minidock-image: all that talks to registries, reads or writes tar: pull, login, cp ... */
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -7,10 +7,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "files/files.h"
+#include "pull/login.h"
 #include "pull/pull.h"
 
 #define MOST_RETRIES 1000
@@ -128,6 +130,16 @@ static int run_pull(const struct cli_global *global, const struct pull_options *
     return status;
 }
 
+/* From here on ps(1) shows no secret. Returns what stood there, for the caller to free. */
+static char *hide_argument(const char *argument)
+{
+    char *copy = argument ? md_xstrdup(argument) : NULL;
+
+    if (argument)
+        memset((char *)argument, 'x', strlen(argument));
+    return copy;
+}
+
 static int command_pull(const struct cli_global *global, int argc, char **argv,
                         struct md_err *err)
 {
@@ -153,6 +165,10 @@ static int command_pull(const struct cli_global *global, int argc, char **argv,
         { 0, "retry", CLI_TEXT, "N", "Attempts after one that brought nothing (default: 4)",
           &retry },
         { 'q', "quiet", CLI_FLAG, NULL, "Print only the full name", &pull.quiet },
+        { 0, "creds", CLI_TEXT, "USER:PASSWORD", "Who asks; better: login",
+          &pull.credentials.creds },
+        { 0, "authfile", CLI_TEXT, "FILE", "File with credentials ($REGISTRY_AUTH_FILE)",
+          &pull.credentials.authfile },
         { 0 },
     };
     const struct cli_syntax syntax = { "pull [OPTIONS] NAME[:TAG|@DIGEST]...",
@@ -164,7 +180,9 @@ static int command_pull(const struct cli_global *global, int argc, char **argv,
                                        false,
                                        options };
     int status = cli_parse(&syntax, argc, argv, &names, err);
+    MD_AUTO_FREE char *creds = hide_argument(pull.credentials.creds);
 
+    pull.credentials.creds = creds;
     if (status == 0)
         status = choose_attempts(retry, &pull.attempts, err);
     if (status == 0)
@@ -258,6 +276,67 @@ static int command_import(const struct cli_global *global, int argc, char **argv
     }
     md_list_clear(&operands);
     md_list_clear(&import.changes);
+    return status;
+}
+
+static int command_login(const struct cli_global *global, int argc, char **argv,
+                         struct md_err *err)
+{
+    struct login_options login = { .out = stdout };
+    struct md_list operands = { 0 };
+    const struct cli_option options[] = {
+        { 'u', "username", CLI_TEXT, "USER", "Name to log in with", &login.user },
+        { 'p', "password", CLI_TEXT, "PASSWORD", "Password or access token", &login.password },
+        { 0, "password-stdin", CLI_FLAG, NULL, "Read the password from standard input",
+          &login.password_stdin },
+        { 0, "authfile", CLI_TEXT, "FILE", "File for credentials ($REGISTRY_AUTH_FILE)",
+          &login.authfile },
+        { 0 },
+    };
+    const struct cli_syntax syntax = { "login [OPTIONS] [REGISTRY]",
+                                       "Log in to a registry (default: Docker Hub)",
+                                       NULL,
+                                       0,
+                                       1,
+                                       false,
+                                       options };
+    int status = cli_parse(&syntax, argc, argv, &operands, err);
+    MD_AUTO_FREE char *password = hide_argument(login.password);
+
+    (void)global;
+    login.password = password;
+    login.registry = operands.count > 0 ? operands.items[0] : NULL;
+    if (status == 0)
+        status = login_run(&login, err);
+    md_list_clear(&operands);
+    return status;
+}
+
+static int command_logout(const struct cli_global *global, int argc, char **argv,
+                          struct md_err *err)
+{
+    struct logout_options logout = { .out = stdout };
+    struct md_list operands = { 0 };
+    const struct cli_option options[] = {
+        { 'a', "all", CLI_FLAG, NULL, "Forget the credentials of all registries", &logout.all },
+        { 0, "authfile", CLI_TEXT, "FILE", "File with credentials ($REGISTRY_AUTH_FILE)",
+          &logout.authfile },
+        { 0 },
+    };
+    const struct cli_syntax syntax = { "logout [OPTIONS] [REGISTRY]",
+                                       "Log out from a registry (default: Docker Hub)",
+                                       NULL,
+                                       0,
+                                       1,
+                                       false,
+                                       options };
+    int status = cli_parse(&syntax, argc, argv, &operands, err);
+
+    (void)global;
+    logout.registry = operands.count > 0 ? operands.items[0] : NULL;
+    if (status == 0)
+        status = login_end(&logout, err);
+    md_list_clear(&operands);
     return status;
 }
 
@@ -370,6 +449,8 @@ static const struct cli_command commands[] = {
     { "pull", command_pull, "Download images from a registry", CLI_EXIT_1 },
     { "load", command_load, "Load images from an archive", CLI_EXIT_1 },
     { "import", command_import, "Make an image of a tar file or a directory", CLI_EXIT_1 },
+    { "login", command_login, "Log in to a registry", CLI_EXIT_1 },
+    { "logout", command_logout, "Log out from a registry", CLI_EXIT_1 },
     { "cp", command_cp, "Copy files between a container and the host", CLI_EXIT_1 },
     { "export", command_export, "Write a container's root file system as a tar", CLI_EXIT_1 },
     { "commit", command_commit, "Make an image of a container", CLI_EXIT_1 },

@@ -9,6 +9,8 @@ static const struct cli_command commands[] = {
     { "pull", cli_image_program, "Download images from a registry", CLI_EXIT_1 },
     { "load", cli_image_program, "Load images from an archive", CLI_EXIT_1 },
     { "import", cli_image_program, "Make an image of a tar file or a directory", CLI_EXIT_1 },
+    { "login", cli_image_program, "Log in to a registry", CLI_EXIT_1 },
+    { "logout", cli_image_program, "Log out from a registry", CLI_EXIT_1 },
     { "images", cli_images, "List images", CLI_EXIT_1 },
     { "rmi", cli_rmi, "Remove images", CLI_EXIT_1 },
     { "tag", cli_tag, "Give an image one more name", CLI_EXIT_1 },

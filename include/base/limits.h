@@ -11,6 +11,7 @@
 #define MD_MAX_HEADERS (256u << 10)   /* all header lines of one response */
 #define MD_MAX_STATE (8u << 20)       /* a JSON file of our own */
 #define MD_MAX_SETTINGS (1u << 20)    /* one configuration file or certificate of the host */
+#define MD_MAX_AUTH_FILE (1u << 20)   /* docker's config.json, containers' auth.json */
 
 /* Counts. */
 #define MD_MAX_LAYERS 1024 /* twice the kernel's overlay limit of 500 lower directories */

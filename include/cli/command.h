@@ -72,8 +72,8 @@ cli_command_fn cli_volume_prune;
 cli_command_fn cli_volume_rm;
 
 /*
- * pull, load, import, cp, export, commit: become libexec's minidock-image with the same
- * arguments.
+ * pull, load, import, login, logout, cp, export, commit: become libexec's minidock-image with
+ * the same arguments.
  */
 cli_command_fn cli_image_program;
 

@@ -32,15 +32,23 @@ MD_MUST_CHECK
 int pull_challenge_parse(const char *text, size_t len, struct pull_challenge *challenge,
                          struct md_err *err);
 
+/* What to ask a token server for. */
+struct pull_token_question {
+    const char *repository; /* to be pulled from; "": nothing, only to be known (login) */
+    const char *account;    /* the user's name, or NULL */
+    bool bare;              /* the realm only: the question goes into a form */
+};
+
 /*
- * The address that gives a token for pulling repository: https, or http only when the registry
- * itself is asked by plain http.
+ * The address that gives a token: https, or http only when the registry itself is asked by
+ * plain http.
  *
  * Errors: MD_ERR_AUTH, MD_ERR_FORMAT
  */
 MD_MUST_CHECK
-int pull_token_url(const struct pull_challenge *challenge, const char *repository,
-                   const struct pull_url *registry, struct pull_url *url, struct md_err *err);
+int pull_token_url(const struct pull_challenge *challenge,
+                   const struct pull_token_question *question, const struct pull_url *registry,
+                   struct pull_url *url, struct md_err *err);
 
 /*
  * The token in a token server's answer: "token" or "access_token", visible ASCII only. The

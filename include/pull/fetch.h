@@ -15,6 +15,7 @@ struct pull_fetching {
     struct pull_transfer *transfer;
     struct pull_repository *repository; /* NULL for FETCH_URL */
     size_t place;                       /* of the repository: who is being asked */
+    size_t begun;                       /* the place that was asked first */
     struct pull_fetch order;
     struct pull_tried tried;
     char *what;

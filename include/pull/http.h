@@ -16,6 +16,7 @@
 #include "pull/response.h"
 #include "pull/settings.h"
 #include "pull/url.h"
+#include "pull/zone.h"
 
 /* Takes the body bytes of an answer. Embed it and find the whole by its address. */
 struct pull_sink {
@@ -26,7 +27,7 @@ struct pull_sink {
     int ready_fd;
 };
 
-enum pull_method { PULL_GET, PULL_HEAD };
+enum pull_method { PULL_GET, PULL_HEAD, PULL_POST };
 
 /* How the other side of a TLS connection is looked at. */
 enum pull_verify { PULL_VERIFY = 0, PULL_NO_VERIFY };
@@ -38,6 +39,8 @@ struct pull_request {
     const char *accept;        /* or NULL */
     const char *authorization; /* the field's value, or NULL */
     const char *range;         /* "5-9", or NULL */
+    const char *form;          /* PULL_POST: what is sent, url-encoded */
+    enum pull_zone reach;      /* the nearest zone that its host may be in; UNKNOWN: any */
     int connect_timeout_ms;
     enum pull_verify verify;
     /* Whose authorities count for a host that has no certs.d of its own, or NULL. */
@@ -54,6 +57,7 @@ enum pull_http_end {
     PULL_HTTP_DISTRUSTED,  /* its certificate was not accepted */
     PULL_HTTP_CUT,         /* broke off, or stood still */
     PULL_HTTP_UNUSABLE,    /* no HTTP that we take */
+    PULL_HTTP_TOO_NEAR,    /* the host's address is beyond the request's reach */
 };
 
 struct pull_http;

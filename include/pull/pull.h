@@ -9,6 +9,7 @@
 
 #include "base/list.h"
 #include "base/oci.h"
+#include "pull/credentials.h"
 #include "pull/progress.h"
 #include "store/store.h"
 
@@ -20,13 +21,14 @@ struct pull_options {
     uint32_t attempts;           /* in a row that bring nothing new; 0: the usual number */
     FILE *out;                   /* docker's lines */
     bool quiet;                  /* only the full reference */
-    enum pull_show show;         /* how progress is shown */
-    bool force;                  /* fetch and unpack again what is there */
-    bool dry_run;                /* only say what would come; the store is not written to */
-    bool json;                   /* dry_run: one object for each image */
-    bool all_tags;               /* the names are repositories: all that they have */
-    const char *lock;            /* file of digests to record or to go by, or NULL */
-    bool locked;                 /* go by the file instead of writing it */
+    struct pull_credential_options credentials;
+    enum pull_show show; /* how progress is shown */
+    bool force;          /* fetch and unpack again what is there */
+    bool dry_run;        /* only say what would come; the store is not written to */
+    bool json;           /* dry_run: one object for each image */
+    bool all_tags;       /* the names are repositories: all that they have */
+    const char *lock;    /* file of digests to record or to go by, or NULL */
+    bool locked;         /* go by the file instead of writing it */
 };
 
 /*

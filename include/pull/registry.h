@@ -11,6 +11,8 @@
 
 #include "base/err.h"
 #include "base/ref.h"
+#include "pull/credential.h"
+#include "pull/refusal.h"
 #include "pull/transfer.h"
 
 /*
@@ -29,8 +31,11 @@ struct pull_registry {
     unsigned attempts;                   /* as in pull_order */
     enum pull_scheme scheme;
     bool answered;       /* so what breaks later may be tried again */
-    char *authorization; /* "Bearer ...", NULL before the first challenge */
+    enum pull_zone zone; /* where it answered from */
+    struct pull_credential credential;
+    char *authorization; /* "Bearer ...", "Basic ...", NULL before the first challenge */
     unsigned serial;     /* counts the tokens */
+    char withheld_from[PULL_MAX_HOST + 1]; /* the token server that was not told who asks */
 };
 
 /* ref's repository as it is asked at endpoint. Errors: MD_ERR_FORMAT  it makes no address */
@@ -38,7 +43,16 @@ MD_MUST_CHECK
 struct pull_registry *pull_registry_open(struct pull_http *http, const struct md_ref *ref,
                                          const struct pull_endpoint *endpoint,
                                          struct md_err *err);
+/* From now on with this credential; what was got with another is forgotten. */
+void pull_registry_trust(struct pull_registry *registry,
+                         const struct pull_credential *credential);
 void pull_registry_close(struct pull_registry **registry);
+
+/* Whether it takes a credential is all we want to know: its root is fetched, no repository. */
+static inline bool pull_registry_is_login(const struct pull_registry *registry)
+{
+    return registry->repository[0] == '\0';
+}
 
 /* What to fetch from it. */
 struct pull_wish {
@@ -79,5 +93,9 @@ enum pull_progress pull_registry_finish(struct pull_registry *registry,
  */
 int pull_registry_refused(const struct pull_registry *registry,
                           const struct pull_transfer *transfer, struct md_err *err);
+
+/* The same of a refusal to let us in, by it or by its token server. */
+int pull_registry_denied(const struct pull_registry *registry,
+                         const struct pull_refusal *refusal, struct md_err *err);
 
 #endif

@@ -12,6 +12,7 @@
 struct pull_repository {
     struct pull_registry *places[PULL_MAX_MIRRORS + 1]; /* in the order of asking */
     size_t count;
+    struct pull_endpoints endpoints; /* where they are */
     size_t first; /* the one to begin with: those before it did not give a document */
     struct pull_repository *next; /* for its owner's list */
 };
@@ -27,8 +28,8 @@ struct pull_repository *pull_repository_open(struct pull_http *http, const struc
 void pull_repository_close(struct pull_repository **repository);
 
 /*
- * True when it is the repository of ref, to be asked at the same places: what mirrors serve may
- * depend on whether there is a digest.
+ * True when it is the repository of ref, to be asked at the same places: that may depend on
+ * the tag, and on whether there is a digest.
  */
 bool pull_repository_serves(const struct pull_repository *repository, const struct md_ref *ref);
 

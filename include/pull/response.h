@@ -11,13 +11,15 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "pull/url.h"
+#include "pull/zone.h"
 
 #define PULL_MAX_CHALLENGE 8192 /* bytes of all WWW-Authenticate fields of an answer */
 
 /* What is kept of an answer's head. Fields that did not come, or were too long, are "". */
 struct pull_response {
     int status;
-    int64_t length; /* Content-Length, -1 when not said; valid once the body has begun */
+    enum pull_zone zone; /* of the host's address; UNKNOWN when a proxy has the connection */
+    int64_t length;      /* Content-Length, -1 when not said; valid once the body has begun */
     char length_text[24];
     bool length_wrong; /* lengths that differ, or one that is no number */
     char location[PULL_MAX_URL];
@@ -26,7 +28,10 @@ struct pull_response {
     char content_range[128];
     char retry_after[64];
     char link[2048];
-    struct md_buf challenge; /* WWW-Authenticate, several joined by commas */
+    char ratelimit_limit[64]; /* "100;w=21600": pulls, and in how many seconds */
+    char ratelimit_remaining[64];
+    char ratelimit_source[64]; /* whom the registry counts: an address or an id */
+    struct md_buf challenge;   /* WWW-Authenticate, several joined by commas */
     bool challenge_too_long;
 };
 

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/ref.h"
+#include "pull/patience.h"
 
 struct pull_registry;
 
@@ -26,8 +27,8 @@ int pull_tags_send(struct pull_registry *registry, int socket, struct md_err *er
 
 /* In the coordinator: order them through socket; tags (replaced) has the registry's order. */
 MD_MUST_CHECK
-int pull_tags_ask(int socket, const struct md_ref *ref, struct md_list *tags,
-                  struct md_err *err);
+int pull_tags_ask(int socket, const struct md_ref *ref, const struct pull_patience *patience,
+                  struct md_list *tags, struct md_err *err);
 
 /*
  * The address of the next page in the value of a Link field: what stands between the angle

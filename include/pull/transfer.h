@@ -29,6 +29,8 @@ struct pull_order {
     unsigned attempts;       /* at most; 0: the usual PULL_ATTEMPTS */
     enum pull_verify verify; /* of the order's origin; elsewhere TLS is always verified */
     const struct pull_host_certs *vouching; /* as in pull_request, or NULL */
+    const char *form;     /* PULL_POST: what is sent; a redirect is no answer to it */
+    enum pull_zone reach; /* the nearest zone that any host may be in; UNKNOWN: see below */
 };
 
 enum pull_progress {
@@ -37,6 +39,12 @@ enum pull_progress {
     PULL_ANSWERED, /* for good: look at status */
 };
 
+/*
+ * With no reach of its own the order's host may be anywhere, as the user named it. Whom it
+ * redirects to may be in its own zone or one before it, and on a private network anyway: stores
+ * of blobs are, behind public registries. So no public host can make us ask this machine or
+ * a link-local address for anything.
+ */
 struct pull_transfer;
 
 struct pull_transfer *pull_transfer_open(struct pull_http *http,
@@ -87,6 +95,8 @@ bool pull_transfer_is_elsewhere(const struct pull_transfer *transfer);
 /* From how many answers the bytes in the ring were put together. */
 unsigned pull_transfer_answers(const struct pull_transfer *transfer);
 const char *pull_transfer_what(const struct pull_transfer *transfer);
+/* Where the order's own host was the last time it answered. */
+enum pull_zone pull_transfer_zone(const struct pull_transfer *transfer);
 
 /*
  * Wait for the next thing to do while the coordinator is there; other requests move on.

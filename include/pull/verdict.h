@@ -15,4 +15,7 @@
 enum pull_http_end pull_verdict(int code, const char *words, long verified,
                                 char reason[PULL_REASON_SIZE]);
 
+/* Why there was no connection, by its error number, in words for people. */
+const char *pull_verdict_connect(long number);
+
 #endif

@@ -3,7 +3,7 @@
  * What the processes of a pull tell each other: fixed-size messages over SOCK_SEQPACKET pairs.
  *
  *   coordinator                network process (network.c)       writer process (writer.c)
- *   RESOLVE  ---------------->
+ *   CREDENTIAL x n, RESOLVE ->
  *            <----------------  UP_TO_DATE
  *            <----------------  or DOCUMENT x 3, LAYER x n, RESOLVED
  *   TAGS -------------------->
@@ -35,13 +35,15 @@
 #include "base/err.h"
 #include "base/oci.h"
 #include "base/ref.h"
+#include "pull/credential.h"
 #include "pull/http.h"
 #include "pull/unpack.h"
 
 #define PULL_RINGS 6 /* layers under way at once, as many as connections per host */
 
 enum pull_tag {
-    PULL_RESOLVE = 1,
+    PULL_CREDENTIAL = 1,
+    PULL_RESOLVE,
     PULL_FETCH,
     PULL_FETCH_URL,
     PULL_UNPACK,
@@ -123,6 +125,7 @@ struct pull_fetch {
 struct pull_fetched {
     uint32_t answers; /* that the bytes were put together from */
     uint32_t next;    /* what to skip if the content is wrong; 0: nobody else has it */
+    uint32_t last;    /* of several places: what to skip to have all from the last; else 0 */
     char from[MD_MAX_REPOSITORY + 16]; /* with mirrors: host of who gave it; else "" */
 };
 
@@ -141,7 +144,8 @@ struct pull_message {
     enum pull_tag tag;
     uint32_t ring; /* FETCHED, UNPACKED, FAILED: which; PULL_RINGS where none is meant */
     union {
-        struct pull_resolve resolve;   /* RESOLVE; TAGS: only ref is set */
+        struct pull_resolve resolve; /* RESOLVE; TAGS: only ref and patience */
+        struct pull_account account; /* CREDENTIAL: for every later request of its repository */
         struct pull_resolved resolved; /* RESOLVED; UP_TO_DATE: only served is set */
         struct pull_source_order source;
         struct pull_choice choice;

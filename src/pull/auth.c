@@ -261,8 +261,16 @@ int pull_challenge_parse(const char *text, size_t len, struct pull_challenge *ch
     return 0;
 }
 
-int pull_token_url(const struct pull_challenge *challenge, const char *repository,
-                   const struct pull_url *registry, struct pull_url *url, struct md_err *err)
+/* Append a member of a query: "?" before the first, "&" before the others. */
+static void add_query(struct md_buf *text, const char *name, const char *value)
+{
+    md_buf_printf(text, "%s%s=", strchr(text->data, '?') ? "&" : "?", name);
+    pull_url_encode(value, text);
+}
+
+int pull_token_url(const struct pull_challenge *challenge,
+                   const struct pull_token_question *question, const struct pull_url *registry,
+                   struct pull_url *url, struct md_err *err)
 {
     struct md_buf text = { 0 };
     int result;
@@ -275,13 +283,20 @@ int pull_token_url(const struct pull_challenge *challenge, const char *repositor
                           "%s wants a token fetched from %s without encryption: refused",
                           registry->site, url->site);
     }
-    md_buf_printf(&text, "%s%sscope=", url->text, strchr(url->text, '?') ? "&" : "?");
-    pull_url_encode("repository:", &text);
-    pull_url_encode(repository, &text);
-    pull_url_encode(":pull", &text);
+    if (question->bare) {
+        return 0;
+    }
+    md_buf_printf(&text, "%s", url->text);
+    if (question->account) {
+        add_query(&text, "account", question->account);
+    }
+    if (question->repository[0] != '\0') {
+        MD_AUTO_FREE char *scope = md_xasprintf("repository:%s:pull", question->repository);
+
+        add_query(&text, "scope", scope);
+    }
     if (challenge->service[0] != '\0') {
-        md_buf_printf(&text, "&service=");
-        pull_url_encode(challenge->service, &text);
+        add_query(&text, "service", challenge->service);
     }
     result = pull_url_parse(text.data, NULL, url, err);
     md_buf_clear(&text);

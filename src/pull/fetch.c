@@ -59,6 +59,7 @@ int pull_fetch_begin(struct pull_fetching *fetching, struct pull_repository *rep
     if (fetching->place > last) {
         fetching->place = last;
     }
+    fetching->begun = fetching->place;
     fetching->what = md_xasprintf("layer %s", order->blob.digest.text);
     if (order->blob.size < 0 || order->offset < 0 || order->offset > order->blob.size) {
         return impossible(fetching, err);
@@ -145,6 +146,9 @@ static void tell_who(const struct pull_fetching *fetching, struct pull_fetched *
     fetched->answers = fetching->answers + pull_transfer_answers(fetching->transfer);
     if (!repository || repository->count == 1) {
         return;
+    }
+    if (fetching->place > fetching->begun) {
+        fetched->last = (uint32_t)fetching->place;
     }
     snprintf(fetched->from, sizeof(fetched->from), "%s",
              repository->places[fetching->place]->host);

@@ -202,11 +202,12 @@ static int find_in_dir(const struct pull_files *files, const char *name,
 {
     MD_AUTO_FD fd = md_path_try_in(files->fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     struct stat st;
+    char safe[200];
 
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return missing(name, err);
     if (fd < 0 || fstat(fd, &st) < 0)
-        return md_err_sys(err, "cannot open \"%s\"", name);
+        return md_err_sys(err, "cannot open \"%s\"", shown(name, safe, sizeof(safe)));
     if (!S_ISREG(st.st_mode))
         return no_file(name, err);
     *extent = (struct pull_extent){ .fd = md_fd_take(&fd), .size = st.st_size };

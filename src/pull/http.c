@@ -3,7 +3,6 @@
 #include "pull/http.h"
 
 #include <curl/curl.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "pull/httpsetup.h"
+#include "pull/reach.h"
 #include "pull/verdict.h"
 #include "pull/wire.h"
 
@@ -40,7 +40,8 @@ struct pull_exchange {
     bool in_body;
     bool paused;
     bool stopped;
-    bool file_tried;            /* as a source of certificates */
+    bool file_tried; /* as a source of certificates */
+    struct pull_reach reach;
     char proxy[PULL_SITE_SIZE]; /* "" for none */
     char reason[PULL_SITE_SIZE + PULL_REASON_SIZE];
     char curl_words[CURL_ERROR_SIZE];
@@ -77,6 +78,7 @@ static void learn_status(struct pull_exchange *exchange)
     curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     exchange->response.status = (int)status;
     exchange->response.length = length;
+    exchange->response.zone = exchange->reach.zone;
 }
 
 /* After a pause libcurl hands over the same bytes again, in chunks of its own choice. */
@@ -112,17 +114,9 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 static enum pull_http_end connect_failed(struct pull_exchange *exchange)
 {
     long number = 0;
-    const char *words = "cannot connect";
 
     curl_easy_getinfo(exchange->easy, CURLINFO_OS_ERRNO, &number);
-    if (number == ECONNREFUSED) {
-        words = "connection refused";
-    } else if (number == ENETUNREACH || number == EHOSTUNREACH) {
-        words = "no route to it";
-    } else if (number == ETIMEDOUT) {
-        words = "no answer";
-    }
-    snprintf(exchange->reason, sizeof(exchange->reason), "%s", words);
+    snprintf(exchange->reason, sizeof(exchange->reason), "%s", pull_verdict_connect(number));
     return PULL_HTTP_UNREACHABLE;
 }
 
@@ -187,6 +181,10 @@ static enum pull_http_end judge(struct pull_exchange *exchange, CURLcode code)
     if (code == CURLE_COULDNT_RESOLVE_PROXY) {
         return because(exchange, PULL_HTTP_UNREACHABLE, "unknown proxy host", code);
     }
+    if ((code == CURLE_COULDNT_CONNECT || code == CURLE_ABORTED_BY_CALLBACK) &&
+        pull_reach_refused(&exchange->reach, exchange->reason, sizeof(exchange->reason))) {
+        return PULL_HTTP_TOO_NEAR;
+    }
     if (code == CURLE_COULDNT_CONNECT) {
         return connect_failed(exchange);
     }
@@ -247,6 +245,9 @@ static CURLcode set_request(struct pull_exchange *exchange, const struct pull_re
     first = option(curl_easy_setopt(easy, CURLOPT_URL, request->url->text), first);
     first = option(
         curl_easy_setopt(easy, CURLOPT_NOBODY, request->method == PULL_HEAD ? 1L : 0L), first);
+    if (request->method == PULL_POST) {
+        first = option(curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request->form), first);
+    }
     first = option(curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->fields), first);
     first = option(curl_easy_setopt(easy, CURLOPT_RANGE, request->range), first);
     first = option(curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header), first);
@@ -274,6 +275,7 @@ struct pull_exchange *pull_http_start(struct pull_http *http,
     exchange = md_xcalloc(1, sizeof(*exchange));
     exchange->http = http;
     exchange->sink = request->sink;
+    exchange->reach.limit = request->reach;
     pull_response_reset(&exchange->response);
     exchange->next = http->first;
     http->first = exchange;
@@ -286,6 +288,8 @@ struct pull_exchange *pull_http_start(struct pull_http *http,
         pull_setup_proxy(exchange->easy, http->settings, request->url, exchange->proxy) !=
             CURLE_OK ||
         set_transport(http, request, exchange->easy) != CURLE_OK ||
+        (exchange->proxy[0] == '\0' &&
+         pull_reach_watch(&exchange->reach, exchange->easy) < 0) ||
         curl_multi_add_handle(http->multi, exchange->easy) != CURLM_OK) {
         pull_exchange_close(&exchange);
         md_err_set(err, MD_ERR_NETWORK, "libcurl refuses the request");

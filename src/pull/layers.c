@@ -231,8 +231,9 @@ static void forget_start(const struct schedule *schedule, const struct pull_part
 
 /*
  * Its bytes are not the promised ones. Were they put together, from what an earlier pull kept
- * or from several answers, then any piece may be to blame: fetch it once more, from the start.
- * Else from somebody else, if there is one.
+ * or from several answers, then any piece may be to blame: fetch it once more, from the start,
+ * and of several places from the last, which had its end. Else from somebody else, if there is
+ * one.
  */
 static int fetch_anew(struct schedule *schedule, size_t ring, struct md_err *err)
 {
@@ -240,15 +241,16 @@ static int fetch_anew(struct schedule *schedule, size_t ring, struct md_err *err
     const struct pull_fetched *from = &schedule->rings[ring].from;
     struct md_err *wrong = &schedule->rings[ring].wrong;
     bool put_together = part->kept.length > 0 || from->answers > 1;
+    uint32_t skip = from->last > 0 ? from->last : from->next;
 
     if (from->from[0] != '\0')
         md_err_in(wrong, "%s", from->from);
-    if (from->next == 0 && (part->anew || !put_together))
+    if (skip == 0 && (part->anew || !put_together))
         return failed(part, wrong, err);
     md_log("layer %s: %s: once more from the start", part->wanted.layer.blob.digest.text,
            wrong->text);
-    if (part->anew || !put_together)
-        part->skip = from->next;
+    if (from->last > 0 || part->anew || !put_together)
+        part->skip = skip;
     if (store_layer_renew(schedule->store, &part->held, err) < 0)
         return -1;
     part->anew = true;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The names that are pulled by one command: each in turn, with docker's lines around it. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/ref.h"
+#include "pull/accounts.h"
 #include "pull/dryrun.h"
 #include "pull/image.h"
 #include "pull/load.h"
@@ -16,6 +18,8 @@
 struct session {
     const struct store *store;
     const struct pull_options *options;
+    struct md_ref *refs; /* the names that are not places */
+    size_t ref_count;
     struct pull_crew crew;
     bool started;
 };
@@ -142,7 +146,10 @@ static int start(struct session *session, struct md_err *err)
     if (session->started)
         return 0;
     session->started = true;
-    return pull_crew_start(&session->crew, PULL_CREW_FULL, err);
+    if (pull_crew_start(&session->crew, PULL_CREW_FULL, err) < 0)
+        return -1;
+    return pull_accounts_send(session->crew.network.socket, &session->options->credentials,
+                              session->refs, session->ref_count, err);
 }
 
 int pull_carry_out(struct pull *pull, struct md_err *err)
@@ -235,8 +242,9 @@ static int pull_tags(struct session *session, const struct md_ref *repository,
 static int pull_all(struct session *session, const struct md_ref *repository,
                     struct md_err *err)
 {
+    const struct pull_patience patience = { .attempts = session->options->attempts };
     struct md_list tags = { 0 };
-    int status = pull_tags_ask(session->crew.network.socket, repository, &tags, err);
+    int status = pull_tags_ask(session->crew.network.socket, repository, &patience, &tags, err);
 
     if (status < 0)
         md_err_in(err, "pull \"%s\"", repository->repository);
@@ -297,26 +305,34 @@ static int pull_named(struct session *session, const char *name, struct md_err *
                                       : pull_one(session, &ref, SINGLE, &change, err);
 }
 
+/* All names, before any is pulled. */
+static int check_all(struct session *session, const struct md_list *names, struct md_err *err)
+{
+    session->refs = md_xcalloc(names->count + 1, sizeof(*session->refs));
+    for (size_t i = 0; i < names->count; i++) {
+        struct md_ref *ref = &session->refs[session->ref_count];
+        struct pull_place place;
+        int local = check(session->options, names->items[i], ref, &place, err);
+
+        pull_place_clear(&place);
+        if (local < 0)
+            return -1;
+        session->ref_count += local == 0;
+    }
+    return 0;
+}
+
 int pull_images(const struct store *store, const struct pull_options *options,
                 const struct md_list *names, struct md_err *err)
 {
     struct session session = { .store = store, .options = options };
-    int status = 0;
+    int status = check_all(&session, names, err);
 
-    for (size_t i = 0; i < names->count; i++) { /* all of them before any is pulled */
-        struct pull_place place;
-        struct md_ref ref;
-
-        status = check(options, names->items[i], &ref, &place, err);
-        pull_place_clear(&place);
-        if (status < 0)
-            return -1;
-    }
-    status = 0;
-    if (!options->dry_run)
+    if (status == 0 && !options->dry_run)
         store_sweep(store);
     for (size_t i = 0; status == 0 && i < names->count; i++)
         status = pull_named(&session, names->items[i], err);
     pull_crew_stop(&session.crew);
+    free(session.refs);
     return status;
 }

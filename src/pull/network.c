@@ -8,15 +8,23 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mem.h"
 #include "pull/fetch.h"
 #include "pull/served.h"
 #include "pull/tags.h"
+
+/* A credential that the coordinator has handed over. */
+struct known {
+    struct pull_account account;
+    struct known *next;
+};
 
 /* All of the process's state. */
 struct network {
     int socket;
     struct pull_settings settings;
     struct pull_http *http;
+    struct known *accounts;
     struct pull_repository *repositories; /* the current one first; their tokens stay good */
     struct pull_fetching fetching[PULL_RINGS];
 };
@@ -52,6 +60,46 @@ static void send_failed(struct network *network, uint32_t ring, const struct md_
     send_or_leave(network, &message);
 }
 
+/* What the coordinator has found for a repository; the newest counts. */
+static void take_account(struct network *network, struct pull_account *account)
+{
+    struct known *known = md_xmalloc(sizeof(*known));
+
+    *known = (struct known){ .account = *account, .next = network->accounts };
+    network->accounts = known;
+    explicit_bzero(account, sizeof(*account));
+}
+
+/* The credential for the very registry and repository that are asked at place. */
+static const struct pull_credential *find_credential(const struct network *network,
+                                                     const struct pull_registry *place)
+{
+    static const struct pull_credential none;
+    const char *registry = pull_account_canonical(place->host);
+
+    for (const struct known *known = network->accounts; known; known = known->next) {
+        if (strcmp(pull_account_canonical(known->account.registry), registry) == 0 &&
+            strcmp(known->account.repository, place->repository) == 0) {
+            return &known->account.credential;
+        }
+    }
+    return &none;
+}
+
+/* Tell who asks to the registry itself, the last place, and to no mirror on another host. */
+static void trust(const struct network *network, const struct pull_repository *repository)
+{
+    const char *own = repository->places[repository->count - 1]->host;
+
+    for (size_t i = 0; i < repository->count; i++) {
+        struct pull_registry *place = repository->places[i];
+
+        if (strcmp(place->host, own) == 0) {
+            pull_registry_trust(place, find_credential(network, place));
+        }
+    }
+}
+
 /* The repository of ref becomes the current one, with the tokens it had. */
 static struct pull_repository *choose_repository(struct network *network,
                                                  const struct md_ref *ref, struct md_err *err)
@@ -70,6 +118,7 @@ static struct pull_repository *choose_repository(struct network *network,
         repository = pull_repository_open(network->http, ref, err);
     }
     if (repository) {
+        trust(network, repository);
         repository->next = network->repositories;
         network->repositories = repository;
     }
@@ -91,11 +140,12 @@ static void resolve(struct network *network, const struct pull_resolve *order)
     }
 }
 
-static void list_tags(struct network *network, const struct md_ref *ref)
+static void list_tags(struct network *network, const struct pull_resolve *order)
 {
     struct md_err err = { 0 };
-    struct pull_repository *repository = choose_repository(network, ref, &err);
+    struct pull_repository *repository = choose_repository(network, &order->ref, &err);
 
+    pull_http_set_patience(network->http, &order->patience);
     /* The registry itself: a mirror need not know all. */
     if (!repository ||
         pull_tags_send(repository->places[repository->count - 1], network->socket, &err) < 0) {
@@ -143,10 +193,12 @@ static void take_order(struct network *network)
     for (size_t i = 0; i < PULL_MESSAGE_FDS; i++) {
         md_fd_close(&fds[i]);
     }
-    if (message.tag == PULL_RESOLVE) {
+    if (message.tag == PULL_CREDENTIAL) {
+        take_account(network, &message.account);
+    } else if (message.tag == PULL_RESOLVE) {
         resolve(network, &message.resolve);
     } else if (message.tag == PULL_TAGS) {
-        list_tags(network, &message.resolve.ref);
+        list_tags(network, &message.resolve);
     } else if (message.tag == PULL_FETCH || message.tag == PULL_FETCH_URL) {
         fetch(network, &message);
     } else {

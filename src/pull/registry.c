@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "base/limits.h"
 #include "base/mem.h"
-#include "pull/auth.h"
-#include "pull/refusal.h"
+#include "pull/ratelimit.h"
+#include "pull/token.h"
 
 #define HUB "registry-1.docker.io"
 /* A loopback port that swallows a TLS greeting without a word should not hold us up. */
@@ -19,8 +19,10 @@ static int address(const struct pull_registry *registry, const char *kind, const
                    struct pull_url *url, struct md_err *err)
 {
     const char *scheme = registry->scheme == PULL_SCHEME_HTTP ? "http" : "https";
-    MD_AUTO_FREE char *text = md_xasprintf("%s://%s/v2/%s/%s/%s", scheme, registry->host,
-                                           registry->repository, kind, name);
+    MD_AUTO_FREE char *text = pull_registry_is_login(registry)
+                                  ? md_xasprintf("%s://%s/v2/", scheme, registry->host)
+                                  : md_xasprintf("%s://%s/v2/%s/%s/%s", scheme, registry->host,
+                                                 registry->repository, kind, name);
 
     return pull_url_parse(text, NULL, url, err);
 }
@@ -49,10 +51,20 @@ struct pull_registry *pull_registry_open(struct pull_http *http, const struct md
     return registry;
 }
 
+void pull_registry_trust(struct pull_registry *registry,
+                         const struct pull_credential *credential)
+{
+    if (memcmp(&registry->credential, credential, sizeof(*credential)) != 0) {
+        registry->credential = *credential;
+        md_ptr_free(&registry->authorization);
+    }
+}
+
 void pull_registry_close(struct pull_registry **registry)
 {
     if (*registry) {
         free((*registry)->authorization);
+        explicit_bzero(*registry, sizeof(**registry));
     }
     md_ptr_free(registry);
 }
@@ -96,17 +108,29 @@ static const char *own_words(const struct pull_refusal *refusal, char *out)
     return out;
 }
 
-static int denied(const struct pull_registry *registry, const struct pull_refusal *refusal,
-                  struct md_err *err)
+int pull_registry_denied(const struct pull_registry *registry,
+                         const struct pull_refusal *refusal, struct md_err *err)
 {
     char repository[MD_REF_TEXT_SIZE];
     char words[PULL_REFUSAL_TEXT_SIZE + 2];
 
+    own_words(refusal, words);
+    if (pull_registry_is_login(registry)) {
+        return md_err_set(err, MD_ERR_AUTH, "%s: unauthorized%s", registry->host,
+                          words[0] ? words : ": it refuses this user and password");
+    }
     md_ref_familiar_repository(&registry->ref, repository);
+    if (registry->withheld_from[0] != '\0') {
+        return md_err_set(
+            err, MD_ERR_AUTH,
+            "pull access denied for %s%s; the credentials for %s were not sent to "
+            "%s: 'minidock login %s' allows it",
+            repository, words, registry->host, registry->withheld_from, registry->host);
+    }
     return md_err_set(err, MD_ERR_AUTH,
                       "pull access denied for %s, repository does not exist or may require "
                       "'minidock login'%s",
-                      repository, own_words(refusal, words));
+                      repository, words);
 }
 
 static int not_found(const struct pull_registry *registry, const struct pull_transfer *transfer,
@@ -135,6 +159,7 @@ int pull_registry_refused(const struct pull_registry *registry,
     int status = response->status;
     struct pull_refusal refusal;
     char words[PULL_REFUSAL_TEXT_SIZE + 2];
+    char remedies[PULL_RATELIMIT_TEXT_SIZE];
 
     pull_refusal_parse(pull_transfer_body(transfer), &refusal);
     if (registry && pull_response_is_html(response) && status < 500 && status != 429) {
@@ -147,98 +172,19 @@ int pull_registry_refused(const struct pull_registry *registry,
             return not_found(registry, transfer, &refusal, err);
         }
         if (status == 401 || status == 403) {
-            return denied(registry, &refusal, err);
+            return pull_registry_denied(registry, &refusal, err);
         }
     }
     if (status == 429) {
-        return md_err_set(err, MD_ERR_NETWORK,
-                          "%s: %s: HTTP status 429%s; wait a while, use 'minidock login' or a "
-                          "mirror",
-                          what, host, own_words(&refusal, words));
+        pull_ratelimit_remedies(response, time(NULL), remedies, sizeof(remedies));
+        return md_err_set(err, MD_ERR_NETWORK, "%s: %s: HTTP status 429%s; %s", what, host,
+                          own_words(&refusal, words), remedies);
     }
     return md_err_set(err, MD_ERR_NETWORK, "%s: %s: HTTP status %d%s", what, host, status,
                       own_words(&refusal, words));
 }
 
 /* ---- Tokens ---- */
-
-static int take_token(struct pull_registry *registry, const struct pull_transfer *transfer,
-                      struct md_err *err)
-{
-    const struct md_buf *body = pull_transfer_body(transfer);
-    MD_AUTO_FREE char *token = NULL;
-    int status = pull_transfer_response(transfer)->status;
-
-    if (status == 401 || status == 403) {
-        struct pull_refusal refusal;
-
-        pull_refusal_parse(body, &refusal);
-        return denied(registry, &refusal, err);
-    }
-    if (status != 200) {
-        return pull_registry_refused(NULL, transfer, err); /* its 404 is not the image's */
-    }
-    token = pull_token_parse(body->data ? body->data : "", body->len, err);
-    if (!token) {
-        return md_err_in(err, "%s: %s", pull_transfer_what(transfer),
-                         pull_transfer_url(transfer)->site);
-    }
-    free(registry->authorization);
-    registry->authorization = md_xasprintf("Bearer %s", token);
-    registry->serial++;
-    return 0;
-}
-
-static int fetch_token(struct pull_registry *registry, const struct pull_challenge *challenge,
-                       const struct pull_url *asked, struct md_err *err)
-{
-    struct pull_url url;
-    struct pull_order order = {
-        .what = "access token",
-        .method = PULL_GET,
-        .url = &url,
-        .accept = "application/json",
-        .max = MD_MAX_TOKEN,
-        .size = -1,
-        .attempts = registry->attempts,
-        .vouching = registry->certs,
-    };
-    struct pull_transfer *transfer;
-    int result = -1;
-
-    if (pull_token_url(challenge, registry->repository, asked, &url, err) < 0) {
-        return -1;
-    }
-    if (pull_url_same_origin(&url, asked)) {
-        order.verify = registry->verify;
-    }
-    transfer = pull_transfer_open(registry->http, &order);
-    if (pull_transfer_finish(transfer, err) == PULL_ANSWERED) {
-        result = take_token(registry, transfer, err);
-    }
-    pull_transfer_close(&transfer);
-    return result;
-}
-
-/* The registry wants to know who asks. Returns 0 when the transfer is to be tried again. */
-static int answer_challenge(struct pull_registry *registry, struct pull_transfer *transfer,
-                            struct md_err *err)
-{
-    const struct pull_response *response = pull_transfer_response(transfer);
-    const struct md_buf *text = &response->challenge;
-    struct pull_challenge challenge;
-
-    if (response->challenge_too_long ||
-        pull_challenge_parse(text->data ? text->data : "", text->len, &challenge, err) < 0) {
-        return md_err_set(err, MD_ERR_NETWORK,
-                          "%s: %s: HTTP status 401 with a malformed challenge",
-                          pull_transfer_what(transfer), pull_transfer_url(transfer)->site);
-    }
-    if (!challenge.bearer) {
-        return pull_registry_refused(registry, transfer, err);
-    }
-    return fetch_token(registry, &challenge, pull_transfer_url(transfer), err);
-}
 
 static enum pull_progress unauthorized(struct pull_registry *registry,
                                        struct pull_transfer *transfer, struct md_err *err)
@@ -251,7 +197,7 @@ static enum pull_progress unauthorized(struct pull_registry *registry,
             pull_registry_refused(registry, transfer, err);
             return PULL_GAVE_UP;
         }
-        if (answer_challenge(registry, transfer, err) < 0) {
+        if (pull_token_renew(registry, transfer, err) < 0) {
             return PULL_GAVE_UP;
         }
     }
@@ -298,9 +244,11 @@ enum pull_progress pull_registry_advance(struct pull_registry *registry,
     }
     if (progress == PULL_ANSWERED) {
         registry->answered = true;
+        registry->zone = pull_transfer_zone(transfer);
         if (registry->scheme == PULL_SCHEME_UNKNOWN) {
             registry->scheme = PULL_SCHEME_HTTPS;
         }
+        pull_ratelimit_log(pull_transfer_response(transfer), registry->host);
         if (pull_transfer_response(transfer)->status == 401 &&
             !pull_transfer_is_elsewhere(transfer)) {
             return unauthorized(registry, transfer, err);

@@ -23,6 +23,7 @@ struct pull_repository *pull_repository_open(struct pull_http *http, const struc
         return NULL;
     }
     repository = md_xcalloc(1, sizeof(*repository));
+    repository->endpoints = endpoints;
     for (; repository->count < endpoints.count; repository->count++) {
         struct pull_registry *place =
             pull_registry_open(http, ref, &endpoints.at[repository->count], err);
@@ -46,14 +47,29 @@ void pull_repository_close(struct pull_repository **repository)
     md_ptr_free(repository);
 }
 
+static bool same_endpoints(const struct pull_endpoints *a, const struct pull_endpoints *b)
+{
+    for (size_t i = 0; i < a->count && i < b->count; i++) {
+        if (strcmp(a->at[i].host, b->at[i].host) != 0 ||
+            strcmp(a->at[i].repository, b->at[i].repository) != 0 ||
+            a->at[i].insecure != b->at[i].insecure) {
+            return false;
+        }
+    }
+    return a->count == b->count;
+}
+
 bool pull_repository_serves(const struct pull_repository *repository, const struct md_ref *ref)
 {
-    const struct md_ref *own = &repository->places[0]->ref;
+    const struct pull_registry *place = repository->places[0];
+    const struct pull_settings *settings = pull_http_settings(place->http);
+    struct pull_endpoints endpoints;
+    struct md_err ignored = { 0 }; /* it is told when ref's own is opened */
 
-    return strcmp(own->registry, ref->registry) == 0 &&
-           strcmp(own->repository, ref->repository) == 0 &&
-           (repository->count == 1 ||
-            (strcmp(own->tag, ref->tag) == 0 && md_digest_equal(&own->digest, &ref->digest)));
+    return strcmp(place->ref.registry, ref->registry) == 0 &&
+           strcmp(place->ref.repository, ref->repository) == 0 &&
+           pull_registries_find(&settings->registries, ref, &endpoints, &ignored) == 0 &&
+           same_endpoints(&repository->endpoints, &endpoints);
 }
 
 void pull_repository_turn(struct pull_repository *repository, const struct md_ref *ref)

@@ -85,6 +85,11 @@ void pull_response_header(struct pull_response *response, const char *line, size
         { "Content-Range", response->content_range, sizeof(response->content_range) },
         { "Retry-After", response->retry_after, sizeof(response->retry_after) },
         { "Link", response->link, sizeof(response->link) },
+        { "RateLimit-Limit", response->ratelimit_limit, sizeof(response->ratelimit_limit) },
+        { "RateLimit-Remaining", response->ratelimit_remaining,
+          sizeof(response->ratelimit_remaining) },
+        { "Docker-RateLimit-Source", response->ratelimit_source,
+          sizeof(response->ratelimit_source) },
     };
     const char *colon = memchr(line, ':', len);
     const char *value;

@@ -247,13 +247,13 @@ static int take_list(int fd, struct md_list *tags, struct md_err *err)
     return 0;
 }
 
-int pull_tags_ask(int socket, const struct md_ref *ref, struct md_list *tags,
-                  struct md_err *err)
+int pull_tags_ask(int socket, const struct md_ref *ref, const struct pull_patience *patience,
+                  struct md_list *tags, struct md_err *err)
 {
     struct pull_message message = {
         .tag = PULL_TAGS,
         .ring = PULL_RINGS,
-        .resolve = { .ref = *ref },
+        .resolve = { .ref = *ref, .patience = *patience },
     };
     int fds[PULL_MESSAGE_FDS];
     int got;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/limits.h"
@@ -31,8 +32,9 @@ struct pull_transfer {
     int redirects;
     int64_t retry_at_ms;
     enum pull_http_end end;
-    bool reached;     /* some host answered */
-    bool token_asked; /* since the last attempt */
+    enum pull_zone zone; /* of the origin */
+    bool reached;        /* some host answered */
+    bool token_asked;    /* since the last attempt */
 };
 
 /* ---- Attempts ---- */
@@ -68,6 +70,15 @@ void pull_transfer_close(struct pull_transfer **transfer)
     *transfer = NULL;
 }
 
+/* See transfer.h. */
+static enum pull_zone reach_of(const struct pull_transfer *transfer)
+{
+    if (transfer->order.reach || strcasecmp(transfer->url.host, transfer->origin.host) == 0) {
+        return transfer->order.reach;
+    }
+    return transfer->zone > PULL_ZONE_PRIVATE ? transfer->zone : PULL_ZONE_PRIVATE;
+}
+
 static int begin(struct pull_transfer *transfer, struct md_err *err)
 {
     const struct pull_order *order = &transfer->order;
@@ -80,11 +91,19 @@ static int begin(struct pull_transfer *transfer, struct md_err *err)
             order->connect_timeout_ms ? order->connect_timeout_ms : CONNECT_TIMEOUT_MS,
         .vouching = order->vouching,
         .sink = &transfer->intake.sink,
+        .form = order->form,
+        .reach = reach_of(transfer),
     };
 
     if (pull_url_same_origin(&transfer->url, &transfer->origin)) {
         request.authorization = transfer->authorization;
         request.verify = order->verify;
+    }
+    /* Through a proxy the address is not seen: one that is written out is known anyway. */
+    if (request.reach && pull_zone_of_text(transfer->url.host) > request.reach) {
+        return md_err_set(err, MD_ERR_NETWORK, "%s: %s: refused, as it is %s", order->what,
+                          transfer->url.site,
+                          pull_zone_words(pull_zone_of_text(transfer->url.host)));
     }
     request.range = pull_intake_begin(&transfer->intake, range, sizeof(range));
     transfer->end = PULL_HTTP_RUNNING;
@@ -117,10 +136,14 @@ static enum pull_progress try_again(struct pull_transfer *transfer, int64_t paus
     return PULL_UNDER_WAY;
 }
 
-/* The same bytes come again and again: without this a layer of N parts could cost N * N / 2. */
+/*
+ * The same bytes come again and again: without this a layer of N parts could cost N * N / 2.
+ * Of what has no known size nothing comes twice.
+ */
 static bool is_wasteful(const struct pull_transfer *transfer)
 {
-    return transfer->intake.wasted / WASTED_TIMES > transfer->order.size;
+    return transfer->order.size >= 0 &&
+           transfer->intake.wasted / WASTED_TIMES > transfer->order.size;
 }
 
 /* A mirror may have fewer than the user grants. */
@@ -214,6 +237,7 @@ static enum pull_progress after_break(struct pull_transfer *transfer, struct md_
     case PULL_HTTP_STOPPED:
     case PULL_HTTP_DISTRUSTED:
     case PULL_HTTP_UNUSABLE:
+    case PULL_HTTP_TOO_NEAR:
         break;
     }
     if (passing && may_try_again(transfer)) {
@@ -227,6 +251,9 @@ static enum pull_progress follow(struct pull_transfer *transfer, struct md_err *
     const struct pull_response *response = pull_exchange_response(transfer->exchange);
     struct pull_url next;
 
+    if (transfer->order.form) {
+        return give_up(transfer, "refusing to be redirected with a secret", err);
+    }
     if (++transfer->redirects > MD_MAX_REDIRECTS) {
         return give_up(transfer, "too many redirects", err);
     }
@@ -341,6 +368,9 @@ enum pull_progress pull_transfer_advance(struct pull_transfer *transfer, struct 
     }
     response = pull_exchange_response(transfer->exchange);
     transfer->reached = transfer->reached || response->status > 0;
+    if (!pull_transfer_is_elsewhere(transfer)) {
+        transfer->zone = response->zone;
+    }
     if (transfer->end == PULL_HTTP_WHOLE || transfer->end == PULL_HTTP_STOPPED ||
         (transfer->end == PULL_HTTP_CUT && response->status >= 300)) {
         return after_answer(transfer,
@@ -420,6 +450,11 @@ bool pull_transfer_is_elsewhere(const struct pull_transfer *transfer)
 unsigned pull_transfer_answers(const struct pull_transfer *transfer)
 {
     return transfer->intake.answers;
+}
+
+enum pull_zone pull_transfer_zone(const struct pull_transfer *transfer)
+{
+    return transfer->zone;
 }
 
 const char *pull_transfer_what(const struct pull_transfer *transfer)

@@ -3,6 +3,7 @@
 #include "pull/verdict.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -105,4 +106,19 @@ enum pull_http_end pull_verdict(int code, const char *words, long verified,
     snprintf(reason, PULL_REASON_SIZE, "%s (%s)%s", found.words,
              md_text_escape(detail, strlen(detail), shown, sizeof(shown)), advice);
     return found.end;
+}
+
+const char *pull_verdict_connect(long number)
+{
+    switch (number) {
+    case ECONNREFUSED:
+        return "connection refused";
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+        return "no route to it";
+    case ETIMEDOUT:
+        return "no answer";
+    default:
+        return "cannot connect";
+    }
 }

@@ -103,6 +103,16 @@ static bool resolve_fits(struct pull_resolve *resolve)
     return digest_fits(&resolve->ref.digest) && digest_fits(&resolve->known);
 }
 
+static bool account_fits(struct pull_account *account)
+{
+    END_TEXT(account->registry);
+    END_TEXT(account->repository);
+    END_TEXT(account->credential.user);
+    END_TEXT(account->credential.secret);
+    END_TEXT(account->credential.realm_host);
+    return (unsigned)account->credential.kind <= PULL_CREDENTIAL_IDENTITY;
+}
+
 static bool content_fits(struct pull_message *message)
 {
     switch (message->tag) {
@@ -140,6 +150,8 @@ static bool content_fits(struct pull_message *message)
     case PULL_FAILED:
         END_TEXT(message->err.text);
         return (unsigned)message->err.kind <= MD_ERR_SYSTEM && message->err.kind != MD_ERR_NONE;
+    case PULL_CREDENTIAL:
+        return account_fits(&message->account);
     case PULL_FETCHED:
         END_TEXT(message->fetched.from);
         return true;

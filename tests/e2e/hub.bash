@@ -10,7 +10,10 @@
 
 # Nothing is configured in the box, whatever the host's own environment says.
 unset SSL_CERT_FILE SSL_CERT_DIR CURL_CA_BUNDLE DOCKER_CONFIG DOCKER_DEFAULT_PLATFORM \
+    REGISTRY_AUTH_FILE XDG_CONFIG_HOME XDG_RUNTIME_DIR \
     HTTPS_PROXY https_proxy HTTP_PROXY http_proxy ALL_PROXY all_proxy NO_PROXY no_proxy
+
+export HOME="${BATS_FILE_TMPDIR:-/nonexistent}/home"
 
 hub_py() {
     PYTHONDONTWRITEBYTECODE=1 "$E2E_PYTHON" "$E2E_LIB/hub.py" "$@"
@@ -55,6 +58,11 @@ hub_requests() {
 # path has MATCH, a digest for instance.
 hub_ranges() {
     hub_py ranges "$HUB_DIR" "$@"
+}
+
+# hub_users registry|token|basic|public: who asked that server, a line each: METHOD PATH WHO.
+hub_users() {
+    hub_py users "$HUB_DIR" "$1"
 }
 
 hub_forget() {

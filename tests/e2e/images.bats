@@ -35,7 +35,7 @@ another() {
 }
 
 # All of them; each must be in the man page and have a help.
-COMMANDS=(images history rmi tag inspect "image path" pull import load ps rm logs top port run create
+COMMANDS=(images history rmi tag inspect "image path" pull import load login logout ps rm logs top port run create
     start stop restart kill pause unpause wait attach exec stats rename update diff cp export commit
     "volume create" "volume ls" "volume inspect" "volume rm" "volume prune")
 

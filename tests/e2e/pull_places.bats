@@ -147,6 +147,16 @@ location = "mirror.test/library"'
     no_residue
 }
 
+@test "a layer that a mirror has wrong and cuts off is had from the registry alone" {
+    hub_mirrors mirror.test
+    layer="$(hub_info small:manifest layers 0)"
+    hub_fault mirror "blobs/$layer" flip 100
+    hub_fault mirror "blobs/$layer" cut 1000
+    pull small:manifest
+    [ "$(hub_ranges cdn "${layer#sha256:}" | tail -n 1)" = whole ]
+    no_residue
+}
+
 @test "wrong content from everywhere is an error that names who gave it last" {
     hub_mirrors mirror.test
     layer="$(hub_info small:manifest layers 1)"
@@ -187,6 +197,30 @@ location = "docker.io"
 blocked = true'
     not_pulled small '"docker.io" is blocked in /etc/containers/registries.conf'
     not_asked registry token
+}
+
+@test "what is said of one tag or of digests counts, whatever of the repository was pulled before" {
+    registries <<<'
+[[registry]]
+prefix = "docker.io/library/small:manifest"
+location = "docker.io/library/small:manifest"
+blocked = true'
+    run hub_run minidock pull small small:manifest
+    exited 1
+    said '"docker.io/library/small:manifest" is blocked'
+    [ "$(hub_requests registry | grep -c /manifests/manifest)" = 0 ]
+    absent small:manifest
+    fresh_store
+    hub_forget
+    registries <<<'
+[[registry]]
+location = "docker.io"
+[[registry.mirror]]
+location = "mirror.test"
+pull-from-mirror = "digest-only"'
+    pull -q small:manifest "small@$(hub_info small:manifest manifest)"
+    [ "$(hub_requests registry | grep -c "GET /v2/library/small/manifests/manifest")" -ge 1 ]
+    [ "$(hub_requests mirror | grep -c "GET /v2/library/small/manifests/sha256:")" = 1 ]
 }
 
 @test "a configuration that cannot be understood stops the pull with file and line" {

@@ -254,6 +254,11 @@ bytes=5000000-$((SIZE - 1))" ]
     run hub_run minidock pull --retry=1 big
     exited 1
     [ "$(hub_requests registry | grep -c manifests/latest)" = 2 ]
+    hub_forget
+    hub_fault registry tags/list status 500
+    run hub_run minidock pull --all-tags --retry 0 big
+    exited 1
+    [ "$(hub_requests registry | grep -c tags/list)" = 1 ]
     for word in x -1 1001 ''; do
         run hub_run minidock pull --retry "$word" big
         exited 125

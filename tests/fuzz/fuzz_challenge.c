@@ -12,13 +12,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 static void fuzz_realm(const struct pull_challenge *challenge)
 {
     struct md_err err = { 0 };
+    static const struct pull_token_question question = { .repository = "library/alpine" };
     static struct pull_url registry;
     static struct pull_url url;
 
     if (pull_url_parse("https://registry.example", NULL, &registry, &err) < 0) {
         abort();
     }
-    if (pull_token_url(challenge, "library/alpine", &registry, &url, &err) == 0) {
+    if (pull_token_url(challenge, &question, &registry, &url, &err) == 0) {
         assert(url.https); /* never http for a registry asked by https */
         assert(strlen(url.text) < sizeof(url.text));
     }

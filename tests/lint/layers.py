@@ -20,7 +20,7 @@ MAY_USE = {
 # Header pattern -> the files that may include it.
 PLACE = {
     r"jansson\.h": r"src/base/\w+\.c",
-    r"curl/.*": r"src/pull/(http|httpsetup|url|verdict)\.c|include/pull/httpsetup\.h",
+    r"curl/.*": r"src/pull/(http|httpsetup|reach|url|verdict)\.c|include/pull/httpsetup\.h",
     r"archive(_entry)?\.h": r"src/(pull/(tar|mktar)|files/tar)\.c",
     r"openssl/.*": r"src/pull/hash\.c",
     r"isa-l\.h|isa-l/crc\.h": r"src/(pull/inflate|\w+/crc32c)\.c",

@@ -125,7 +125,9 @@ static int token_url(const char *realm, const char *service, const char *registr
     assert_int_equal(pull_url_parse(registry, NULL, &asked, &err), 0);
     snprintf(challenge.realm, sizeof(challenge.realm), "%s", realm);
     snprintf(challenge.service, sizeof(challenge.service), "%s", service);
-    return pull_token_url(&challenge, "library/alpine", &asked, url, &err);
+    return pull_token_url(&challenge,
+                          &(struct pull_token_question){ .repository = "library/alpine" },
+                          &asked, url, &err);
 }
 
 static void a_token_is_asked_for_pulling_one_repository_only_B32(void **state)
@@ -141,6 +143,34 @@ static void a_token_is_asked_for_pulling_one_repository_only_B32(void **state)
     assert_int_equal(token_url("https://x/t?account=me#frag", "a&b=c d", "https://x", &url), 0);
     assert_string_equal(url.text, "https://x/t?account=me&scope=repository%3Alibrary%2Falpine"
                                   "%3Apull&service=a%26b%3Dc%20d");
+}
+
+static void a_token_is_asked_for_with_as_little_as_will_do(void **state)
+{
+    static const struct {
+        struct pull_token_question question;
+        const char *url;
+    } rows[] = {
+        { { .repository = "a/b", .account = "me & you" },
+          "https://x/t?account=me%20%26%20you&scope=repository%3Aa%2Fb%3Apull&service=s" },
+        { { .repository = "", .account = "me" }, "https://x/t?account=me&service=s" },
+        { { .repository = "a/b", .bare = true }, "https://x/t" },
+    };
+    struct pull_challenge challenge = { .bearer = true,
+                                        .realm = "https://x/t",
+                                        .service = "s" };
+    struct pull_url registry;
+    struct md_err err = { 0 };
+
+    (void)state;
+    assert_int_equal(pull_url_parse("https://x", NULL, &registry, &err), 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct pull_url url;
+
+        assert_int_equal(pull_token_url(&challenge, &rows[i].question, &registry, &url, &err),
+                         0);
+        assert_string_equal(url.text, rows[i].url);
+    }
 }
 
 static void a_realm_that_is_no_https_address_is_refused_B27(void **state)
@@ -220,6 +250,7 @@ int main(void)
         cmocka_unit_test(malformed_challenges_are_refused_B26),
         cmocka_unit_test(a_realm_longer_than_allowed_is_refused_B26),
         cmocka_unit_test(a_token_is_asked_for_pulling_one_repository_only_B32),
+        cmocka_unit_test(a_token_is_asked_for_with_as_little_as_will_do),
         cmocka_unit_test(a_realm_that_is_no_https_address_is_refused_B27),
         cmocka_unit_test(a_token_is_taken_under_either_name),
         cmocka_unit_test(a_token_that_would_forge_headers_is_refused_B30),

@@ -2,6 +2,7 @@
 /* Tests of src/pull/files.c and src/pull/archive.c: tars that are read where they lie. */
 #include "pull/files.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -224,6 +225,28 @@ static void image_archives_are_told_by_their_names(void **state)
     assert_false(probed(&tar));
 }
 
+static void a_name_is_escaped_whatever_is_wrong_with_its_file(void **state)
+{
+    static const char name[] = "x\033[1m";
+    char path[] = "/tmp/minidock-files-XXXXXX";
+    struct md_err err = { 0 };
+    struct pull_files *files;
+    size_t len;
+    int dir;
+
+    (void)state;
+    assert_non_null(mkdtemp(path));
+    dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(symlinkat(name, dir, name), 0);
+    files = pull_files_open_dir(dir);
+    assert_null(pull_files_read(files, name, 1, &len, &err));
+    assert_int_equal(err.sys, ELOOP);
+    assert_null(strchr(err.text, '\033'));
+    assert_int_equal(unlinkat(dir, name, 0), 0);
+    assert_int_equal(rmdir(path), 0);
+    pull_files_close(&files);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +257,7 @@ int main(void)
         cmocka_unit_test(more_entries_than_an_archive_may_have_are_refused),
         cmocka_unit_test(a_file_that_is_too_long_or_cut_off_is_an_error),
         cmocka_unit_test(image_archives_are_told_by_their_names),
+        cmocka_unit_test(a_name_is_escaped_whatever_is_wrong_with_its_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@ static int ask(struct stage *stage, struct md_list *tags, struct md_err *err)
 {
     struct pull_resolve order = resolve_order("localhost:%d/org/a", stage->faulty.ports[0]);
 
-    return pull_tags_ask(stage->coordinator.socket, &order.ref, tags, err);
+    return pull_tags_ask(stage->coordinator.socket, &order.ref, &order.patience, tags, err);
 }
 
 static void expect_refused(struct stage *stage, enum md_err_kind kind, const char *words)

@@ -59,6 +59,25 @@ static void a_rate_limit_is_told_when_asking_again_does_not_help_B20(void **stat
     blob_stage_close(&stage);
 }
 
+static void an_address_without_a_known_size_is_asked_again_too_B20_B21(void **state)
+{
+    struct blob_stage stage;
+    char url[64];
+
+    (void)state;
+    blob_stage_open(&stage, 4096);
+    faulty_answer(&stage.faulty, "GET /rootfs", "{'status': 503}");
+    faulty_answer(&stage.faulty, "GET /rootfs", "{'fill': 4096, 'cut': 0}");
+    faulty_answer(&stage.faulty, "GET /rootfs", "{'fill': 4096}");
+    blob_stage_start(&stage, "plain");
+    snprintf(url, sizeof(url), "http://localhost:%d/rootfs", stage.faulty.ports[0]);
+    coordinator_fetch_url(&stage.coordinator, 5, url);
+    assert_string_equal(coordinator_drain(&stage.coordinator, 5, NULL).text,
+                        stage.blob.digest.text);
+    assert_int_equal(coordinator_receive(&stage.coordinator).tag, PULL_FETCHED);
+    blob_stage_close(&stage);
+}
+
 static void progress_makes_attempts_count_anew_B15(void **state)
 {
     struct blob_stage stage;
@@ -222,6 +241,7 @@ int main(void)
         cmocka_unit_test(a_server_in_trouble_is_asked_again_B20_B21),
         cmocka_unit_test(attempts_come_to_an_end_B21),
         cmocka_unit_test(a_rate_limit_is_told_when_asking_again_does_not_help_B20),
+        cmocka_unit_test(an_address_without_a_known_size_is_asked_again_too_B20_B21),
         cmocka_unit_test(progress_makes_attempts_count_anew_B15),
         cmocka_unit_test(a_few_bytes_are_no_progress_B15),
         cmocka_unit_test(what_is_fetched_in_vain_is_bounded_B16),

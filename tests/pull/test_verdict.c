@@ -2,6 +2,7 @@
 /* What libcurl's results mean: which may pass, which are final, and what is said. */
 #include "pull/verdict.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -79,10 +80,20 @@ static void a_certificate_comes_with_advice_B45_B47(void **state)
     assert_string_equal(reason, "its certificate is not trusted (no alternative name matches)");
 }
 
+static void why_there_was_no_connection_is_told_by_number(void **state)
+{
+    (void)state;
+    assert_string_equal(pull_verdict_connect(ECONNREFUSED), "connection refused");
+    assert_string_equal(pull_verdict_connect(EHOSTUNREACH), "no route to it");
+    assert_string_equal(pull_verdict_connect(ETIMEDOUT), "no answer");
+    assert_string_equal(pull_verdict_connect(0), "cannot connect");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_are_told_apart_by_code_and_by_words_B23_B45),
+        cmocka_unit_test(why_there_was_no_connection_is_told_by_number),
         cmocka_unit_test(a_certificate_comes_with_advice_B45_B47),
     };
 

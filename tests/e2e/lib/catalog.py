@@ -391,6 +391,7 @@ def everything(folder):
     yield "library/dropped", "latest", Image(dropped_layers())
     yield "library/small", "latest", Index([Image(small_layers())])
     yield "library/small", "manifest", Image(small_layers())
+    yield "private/app", "latest", Image(small_layers())
     yield "library/moving", "old", Image(small_layers())
     yield "library/moving", "new", Image(small_layers(salt=b" newer"))
     yield "library/moving", "latest", Image(small_layers())

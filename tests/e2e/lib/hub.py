@@ -4,6 +4,7 @@
     hub.py start DIR WATCH     start a box in the new directory DIR; it ends with process WATCH
     hub.py stop DIR
     hub.py requests DIR NAME   what a server (registry, token, cdn, trap, mirror ...) was asked: METHOD PATH
+    hub.py users DIR NAME      who asked: METHOD PATH and what its Authorization says
     hub.py ranges DIR NAME MATCH    the Range field of each GET whose path has MATCH, "whole" without
     hub.py info DIR IMAGE KEY [INDEX]   a fact of an image: digest, manifest, config, layers ...
     hub.py tag DIR REPOSITORY TAG DIGEST
@@ -17,10 +18,13 @@ own authority: a client needs no configuration. Also there, from the same storag
 registry.test:443 (docker-registry's own TLS, HTTP/2, no redirects, token needed), localhost:5000
 (plain http, no token) and plain.test:5000 (10.99.0.1; no registry, it records who speaks plain http);
 places.py has mirrors, private registries and a proxy.
+basic.test wants user and password (Basic), public.test has an address that is none of this machine's
+and sends its clients to the others. Who may log in, and how, is in servers.py.
 /var/lib and /run are the box's own, and so is what is changed in /etc; the host's configuration of
 registries is not there. When its first process dies, everything in it is gone.
 """
 
+import base64
 import ctypes
 import fcntl
 import json
@@ -45,6 +49,7 @@ HOSTS = {
     "127.0.0.2": "registry-1.docker.io", "127.0.0.3": "auth.docker.io",
     "127.0.0.4": "production.cloudflare.docker.com", "127.0.0.5": "registry.test",
     "127.0.0.6": "mirror.test", "127.0.0.7": "insecure.test", "127.0.0.10": "proxy.test",
+    "127.0.0.11": "basic.test", "203.0.113.1": "public.test",
     "10.99.0.1": "plain.test",
 }
 PRIVATE_HOSTS = {"127.0.0.8": "private.test", "127.0.0.9": "client.test"}
@@ -116,6 +121,7 @@ def make_world(directory):
     own_etc(directory)
     interface(b"lo")
     interface(b"lo:1", "10.99.0.1")
+    interface(b"lo:2", "203.0.113.1")
     write(os.path.join(directory, "hosts"), "".join("%s %s\n" % h for h in (HOSTS | PRIVATE_HOSTS).items()))
     write(os.path.join(directory, "resolv.conf"), "nameserver 127.0.0.1\noptions attempts:1 timeout:1\n")
     for name in ("hosts", "resolv.conf"):
@@ -292,6 +298,17 @@ def ranges(directory, name, match):
             print(dict(record["headers"]).get("Range", "whole"))
 
 
+def who(headers):
+    """USER:PASSWORD of Basic, the scheme alone of anything else, or -."""
+    scheme, _, value = dict(headers).get("Authorization", "-").partition(" ")
+    return base64.b64decode(value).decode() if scheme == "Basic" else scheme
+
+
+def users(directory, name):
+    for record in records(directory, name):
+        print(record["method"], record["path"].split("?")[0], record.get("grant") or who(record["headers"]))
+
+
 def info(directory, image, key, index=None):
     with open(os.path.join(directory, "facts.json"), encoding="utf-8") as source:
         facts = json.load(source)
@@ -334,8 +351,8 @@ def wait(directory, text, patience=60):
     fail("waited %d s for: %s" % (patience, text))
 
 
-COMMANDS = {"start": start, "stop": stop, "requests": requests, "ranges": ranges, "info": info, "tag": tag, "fault": fault,
-            "wait": wait}
+COMMANDS = {"start": start, "stop": stop, "requests": requests, "users": users, "ranges": ranges, "info": info,
+            "tag": tag, "fault": fault, "wait": wait}
 
 
 def main(arguments):

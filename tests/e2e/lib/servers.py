@@ -13,6 +13,7 @@ header (["Name", "value"]), whole (a Range field is ignored). In an answer to a 
 still count from the start of the blob.
 """
 
+import base64
 import http.client
 import http.server
 import json
@@ -185,11 +186,34 @@ def spoiled(body, faults):
     return body
 
 
+USERS = {"alice": "box:secret"}
+IDENTITY = "box-identity"  # the refresh token that is as good
+
+
+def basic(handler):
+    """Whether the user of a Basic Authorization field is known; None when there is none."""
+    scheme, _, value = handler.headers.get("Authorization", "").partition(" ")
+    if scheme != "Basic":
+        return None
+    user, _, password = base64.b64decode(value).decode().partition(":")
+    return USERS.get(user) == password
+
+
 class TokenServer(Handler):
-    """auth.docker.io: a pull token for whoever asks, except for repositories below private/."""
+    """auth.docker.io: a pull token for whoever asks; below private/ only for who is in USERS."""
 
     name = "token"
     issuer, service = "auth.docker.io", "registry.docker.io"
+
+    def do_POST(self):
+        """OAuth 2, for identity tokens."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        form = urllib.parse.parse_qs(body)
+        known = form.get("grant_type") == ["refresh_token"] and form.get("refresh_token") == [IDENTITY]
+        faults = self.box.faults("token", self.path)
+        if not known:
+            return self.refuse(400, '{"error":"invalid_grant","details":"no such token"}')
+        return self.give(form, True, faults, grant="refresh_token")
 
     def do_GET(self):
         url = urllib.parse.urlsplit(self.path)
@@ -199,20 +223,32 @@ class TokenServer(Handler):
             return self.refuse(int(faults["status"]["arg"]), '{"details":"a fault"}')
         if url.path != "/token" or query.get("service") != [self.service]:
             return self.refuse(400, '{"details":"not a token request"}')
-        access = [a for a in map(self.grant, " ".join(query.get("scope", [])).split()) if a]
+        known = basic(self)
+        if known is False:
+            return self.refuse(401, '{"details":"incorrect username or password"}')
+        return self.give(query, known, faults)
+
+    def give(self, query, known, faults, **more):
+        asked = " ".join(query.get("scope", [])).split()
+        access = [a for a in (self.grant(scope, known) for scope in asked) if a]
         token = pki.token(self.box.path("pki"), self.issuer, self.service, access)
-        self.record(200, scopes=query.get("scope", []))
+        self.record(200, scopes=query.get("scope", []), **more)
         body = json.dumps({"token": token, "access_token": token, "expires_in": 300,
                            "issued_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
         return self.answer(200, [("Content-Type", "application/json")], body.encode(), faults)
 
     @staticmethod
-    def grant(scope):
+    def grant(scope, known):
         kind, _, rest = scope.partition(":")
         name, _, actions = rest.rpartition(":")
-        if kind != "repository" or "pull" not in actions.split(",") or name.startswith("private/"):
+        if kind != "repository" or "pull" not in actions.split(",") or (
+                name.startswith("private/") and not known):
             return None
         return {"type": kind, "name": name, "actions": ["pull"]}
+
+
+RATE_LIMIT = [("ratelimit-limit", "100;w=21600"), ("ratelimit-remaining", "97;w=21600"),
+              ("docker-ratelimit-source", "192.0.2.7")]
 
 
 class RegistryFront(Handler):
@@ -224,7 +260,11 @@ class RegistryFront(Handler):
     def do_GET(self):
         faults = self.box.faults(self.name, self.path)
         if "status" in faults:
-            return self.refuse(int(faults["status"]["arg"]), '{"errors":[{"code":"UNKNOWN"}]}')
+            words = '{"errors":[{"code":"UNKNOWN"}]}'
+            if "body" in faults:
+                words = spoiled(b"", faults).decode()
+            return self.refuse(int(faults["status"]["arg"]), words,
+                               [faults["header"]["arg"]] if "header" in faults else ())
         upstream = http.client.HTTPConnection(*self.upstream)
         try:
             upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
@@ -238,8 +278,45 @@ class RegistryFront(Handler):
             upstream.close()
         self.record(answer.status, location=answer.getheader("Location", ""))
         kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in HOP_BY_HOP]
+        if "/manifests/" in self.path and answer.status == 200:
+            kept += RATE_LIMIT
         length = answer.getheader("Content-Length") if self.command == "HEAD" else None
         return self.answer(answer.status, kept, body, faults, length)
+
+    do_HEAD = do_GET
+
+
+class BasicFront(RegistryFront):
+    """basic.test: no token server, but user and password with each request."""
+
+    name = "basic"
+    upstream = ("localhost", 5000)
+
+    def do_GET(self):
+        if not basic(self):
+            return self.refuse(401, '{"errors":[{"code":"UNAUTHORIZED","message":"who are you"}]}',
+                               [("WWW-Authenticate", 'Basic realm="box"')])
+        return super().do_GET()
+
+    do_HEAD = do_GET
+
+
+class PublicFront(RegistryFront):
+    """public.test: sends for tokens (private/) and blobs to servers that have addresses of loopback."""
+
+    name = "public"
+    upstream = ("localhost", 5000)
+
+    def do_GET(self):
+        blob = re.fullmatch(r"/v2/.*/blobs/sha256:((..).*)", self.path)
+        if self.path.startswith("/v2/private/"):
+            return self.refuse(401, "{}", [("WWW-Authenticate",
+                                            'Bearer realm="https://auth.docker.io/token",'
+                                            'service="registry.docker.io"')])
+        if blob:
+            return self.refuse(307, "", [("Location", "https://production.cloudflare.docker.com/docker/"
+                                          "registry/v2/blobs/sha256/%s/%s/data" % (blob[2], blob[1]))])
+        return super().do_GET()
 
     do_HEAD = do_GET
 
@@ -309,7 +386,8 @@ def start(directory):
 
     box = Box(directory)
     for address, handler in (("127.0.0.2", RegistryFront), ("127.0.0.3", TokenServer),
-                             ("127.0.0.4", Cdn)):
+                             ("127.0.0.4", Cdn), ("127.0.0.11", BasicFront),
+                             ("203.0.113.1", PublicFront)):
         server = Server(box, address, handler)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 60},
                          daemon=True).start()
