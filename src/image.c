@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* minidock-image, which talks to registries or reads tar: pull, load, import, login, logout. */
+/* minidock-image: all that talks to registries, reads or writes tar: pull, login, cp ... */
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "files/files.h"
 #include "pull/login.h"
 #include "pull/pull.h"
 
@@ -339,12 +340,120 @@ static int command_logout(const struct cli_global *global, int argc, char **argv
     return status;
 }
 
+static int command_cp(const struct cli_global *global, int argc, char **argv,
+                      struct md_err *err)
+{
+    struct files_cp cp = { 0 };
+    struct md_list operands = { 0 };
+    struct store store;
+    const struct cli_option options[] = {
+        { 'a', "archive", CLI_FLAG, NULL, "Keep owners, set-user-id bits and capabilities",
+          &cp.archive },
+        { 'L', "follow-link", CLI_FLAG, NULL, "Copy what a link in the source leads to",
+          &cp.follow },
+        { 'q', "quiet", CLI_FLAG, NULL, "Do not say how much was copied", &cp.quiet },
+        { 0 },
+    };
+    const struct cli_syntax syntax = { "cp [OPTIONS] CONTAINER:PATH PATH|-\n        minidock "
+                                       "cp [OPTIONS] PATH|- CONTAINER:PATH",
+                                       "Copy files between a container and the host",
+                                       "\"-\" is a tar on standard output or input. \"/.\" "
+                                       "behind a directory means what is in it.",
+                                       2,
+                                       2,
+                                       false,
+                                       options };
+    int status = cli_parse(&syntax, argc, argv, &operands, err);
+
+    if (status == 0)
+        status = open_store(global, "cp", &store, err);
+    if (status == 0) {
+        cp.source = operands.items[0];
+        cp.target = operands.items[1];
+        status = files_cp(&store, &cp, err);
+        store_close(&store);
+    }
+    md_list_clear(&operands);
+    return status;
+}
+
+static int command_export(const struct cli_global *global, int argc, char **argv,
+                          struct md_err *err)
+{
+    struct md_list operands = { 0 };
+    const char *output = NULL;
+    struct store store;
+    const struct cli_option options[] = {
+        { 'o', "output", CLI_TEXT, "FILE", "Write to FILE instead of standard output",
+          &output },
+        { 0 },
+    };
+    const struct cli_syntax syntax = { "export [OPTIONS] CONTAINER",
+                                       "Write a container's root file system as a tar",
+                                       "What is mounted in it is left out.",
+                                       1,
+                                       1,
+                                       false,
+                                       options };
+    int status = cli_parse(&syntax, argc, argv, &operands, err);
+
+    if (status == 0)
+        status = open_store(global, "export", &store, err);
+    if (status == 0) {
+        status = files_export(&store, operands.items[0], output, err);
+        store_close(&store);
+    }
+    md_list_clear(&operands);
+    return status;
+}
+
+static int command_commit(const struct cli_global *global, int argc, char **argv,
+                          struct md_err *err)
+{
+    struct files_commit commit = { .pause = true };
+    struct md_list operands = { 0 };
+    struct store store;
+    const struct cli_option options[] = {
+        { 'a', "author", CLI_TEXT, "TEXT", "Author that the image keeps", &commit.author },
+        { 'c', "change", CLI_LIST, "INSTRUCTION",
+          "An instruction as in a Dockerfile: CMD, ENV, USER ...", &commit.changes },
+        { 'm', "message", CLI_TEXT, "TEXT", "Comment that the image keeps", &commit.message },
+        { 'p', "pause", CLI_FLAG, NULL, "Freeze the container meanwhile (the default)",
+          &commit.pause },
+        { 0 },
+    };
+    const struct cli_syntax syntax = { "commit [OPTIONS] CONTAINER [NAME[:TAG]]",
+                                       "Make an image of a container",
+                                       "What is mounted in it is left out.",
+                                       1,
+                                       2,
+                                       false,
+                                       options };
+    int status = cli_parse(&syntax, argc, argv, &operands, err);
+
+    if (status == 0)
+        status = open_store(global, "commit", &store, err);
+    if (status == 0) {
+        commit.container = operands.items[0];
+        commit.name = operands.count > 1 ? operands.items[1] : NULL;
+        store_sweep(&store);
+        status = files_commit(&store, &commit, err);
+        store_close(&store);
+    }
+    md_list_clear(&operands);
+    md_list_clear(&commit.changes);
+    return status;
+}
+
 static const struct cli_command commands[] = {
     { "pull", command_pull, "Download images from a registry", CLI_EXIT_1 },
     { "load", command_load, "Load images from an archive", CLI_EXIT_1 },
     { "import", command_import, "Make an image of a tar file or a directory", CLI_EXIT_1 },
     { "login", command_login, "Log in to a registry", CLI_EXIT_1 },
     { "logout", command_logout, "Log out from a registry", CLI_EXIT_1 },
+    { "cp", command_cp, "Copy files between a container and the host", CLI_EXIT_1 },
+    { "export", command_export, "Write a container's root file system as a tar", CLI_EXIT_1 },
+    { "commit", command_commit, "Make an image of a container", CLI_EXIT_1 },
     { 0 },
 };
 

@@ -216,6 +216,15 @@ static int do_sleep(char **argument)
     return 0;
 }
 
+/* Exchange two names as fast as it goes, for ever. */
+static int do_swap(char **argument)
+{
+    while (renameat2(AT_FDCWD, argument[0], AT_FDCWD, argument[1], RENAME_EXCHANGE) == 0)
+        ;
+    perror("inside: swap");
+    return 97;
+}
+
 static const struct {
     const char *word;
     int arguments;
@@ -226,6 +235,7 @@ static const struct {
     { "write", 2, do_write },     { "stat", 1, do_stat },     { "fds", 0, do_fds },
     { "signals", 0, do_signals }, { "facts", 0, do_facts },   { "terminal", 0, do_terminal },
     { "handle", 1, do_handle },   { "ignore", 1, do_ignore }, { "sleep", 1, do_sleep },
+    { "swap", 2, do_swap },
 };
 
 static int perform(int left, char **argument)

@@ -9,7 +9,7 @@ if(NOT CMOCKA_FOUND)
     return()
 endif()
 
-foreach(module IN ITEMS base store pull run cli)
+foreach(module IN ITEMS base store pull run files cli)
     set(folder ${CMAKE_CURRENT_SOURCE_DIR}/${module})
     file(GLOB files CONFIGURE_DEPENDS ${folder}/*.c)
     set(tests ${files})

@@ -49,6 +49,9 @@ static inline void md_file_close(FILE **file)
 MD_MUST_CHECK
 int md_fd_fill_standard(void);
 
+/* Close all from first on but those in keep, which -1 ends. */
+void md_fd_close_others(int first, const int *keep);
+
 /* Write all len bytes, restarting after EINTR and short writes. Returns 0, or -1 with errno. */
 MD_MUST_CHECK
 int md_fd_write_all(int fd, const void *bytes, size_t len);

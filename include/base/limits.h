@@ -20,6 +20,7 @@
 #define MD_MAX_REDIRECTS 10       /* go-containerregistry */
 #define MD_MAX_TAGS 65536         /* of one repository: the largest on Docker Hub have 20000 */
 #define MD_MAX_TAG_PAGES 1024     /* answers that list them */
+#define MD_MAX_VOLUMES 1024       /* VOLUME entries of an image that a container is made of */
 #define MD_MAX_LIST 65536         /* strings in env, cmd, labels ... of one image config */
 
 #define MD_MAX_ARCHIVE_ENTRIES 65536      /* of an image archive: a layer may take four */

@@ -24,6 +24,16 @@ MD_MUST_CHECK
 int md_path_try_in(int dirfd, const char *path, int flags, mode_t mode);
 
 /*
+ * Open path ("" is dirfd itself) below dirfd without following any link on the way, the last
+ * one included: what was found there by its name, or nothing. O_CLOEXEC is added. -1 with errno
+ * (ELOOP: a link; EXDEV: it leads outside).
+ *
+ * Source: openat2(2), RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS.
+ */
+MD_MUST_CHECK
+int md_path_try_below(int dirfd, const char *path, int flags);
+
+/*
  * Open the directory path inside root, making what is missing (0755, root); links are followed
  * inside the root. Returns an O_PATH descriptor.
  */

@@ -37,17 +37,44 @@ struct cli_program {
 /* Parse what is global, find the command, run it, report its error; the exit status. */
 int cli_main(const struct cli_program *program, int argc, char **argv);
 
-cli_command_fn cli_images;
+cli_command_fn cli_attach;
+cli_command_fn cli_container_inspect;
+cli_command_fn cli_create;
+cli_command_fn cli_diff;
+cli_command_fn cli_exec;
+cli_command_fn cli_history;
+cli_command_fn cli_image_inspect;
 cli_command_fn cli_image_path;
+cli_command_fn cli_images;
 cli_command_fn cli_inspect;
+cli_command_fn cli_kill;
 cli_command_fn cli_logs;
+cli_command_fn cli_pause;
+cli_command_fn cli_port;
 cli_command_fn cli_ps;
+cli_command_fn cli_rename;
+cli_command_fn cli_restart;
 cli_command_fn cli_rm;
 cli_command_fn cli_rmi;
 cli_command_fn cli_run;
+cli_command_fn cli_start;
+cli_command_fn cli_stats;
+cli_command_fn cli_stop;
 cli_command_fn cli_tag;
+cli_command_fn cli_top;
+cli_command_fn cli_unpause;
+cli_command_fn cli_update;
+cli_command_fn cli_wait;
+cli_command_fn cli_volume_create;
+cli_command_fn cli_volume_inspect;
+cli_command_fn cli_volume_ls;
+cli_command_fn cli_volume_prune;
+cli_command_fn cli_volume_rm;
 
-/* pull, load, import, login, logout: become libexec's minidock-image, arguments as they are. */
+/*
+ * pull, load, import, login, logout, cp, export, commit: become libexec's minidock-image with
+ * the same arguments.
+ */
 cli_command_fn cli_image_program;
 
 /* What `run` asks of `pull`; strings are borrowed. */

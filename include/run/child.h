@@ -14,8 +14,10 @@
 #include "run/plan.h"
 
 /* The child's own state; descriptors are -1 until their step. */
+struct run_exec;
 struct run_child {
     const struct run_plan *plan;
+    const struct run_exec *exec; /* the container that is entered; NULL: a new one is made */
     int sync;
     /* The plan's directories by name: only the parent can ask for them, as /proc tells what a
      * descriptor is relative to a root that the child has left with its namespace. */
@@ -38,8 +40,26 @@ int run_root_find(struct run_child *child, struct md_err *err);
 /* Perform all steps. Never returns. */
 _Noreturn void run_child(struct run_child *child);
 
+/* The same for a process in a container that runs already: exec_child.c. */
+_Noreturn void run_exec_child(struct run_child *child);
+
 /* One step. Returns 0, or -1 with *err, to which "cannot <doing>: " is added. */
 typedef int run_step(struct run_child *child, struct md_err *err);
+
+/* A row of a table of steps. */
+struct run_child_step {
+    const char *doing;
+    run_step *step;
+};
+
+/* Perform the steps of a table until one fails, which is reported. Never returns. */
+_Noreturn void run_child_perform(struct run_child *child, const struct run_child_step *steps,
+                                 size_t count);
+
+/* child.c: what every table has */
+run_step run_step_hide; /* from whoever shares a namespace with the container */
+run_step run_step_report_ready;
+run_step run_step_wait_for_runner;
 
 /* root.c */
 run_step run_step_private_mounts; /* nothing mounted from here on reaches the host */
@@ -61,6 +81,7 @@ run_step run_step_mount_volumes;
 
 /* pty.c */
 run_step run_step_open_terminal;
+run_step run_step_join_terminal; /* of a container that runs: no /dev/console is made */
 run_step run_step_connect_stdio;
 
 /* identity.c */
@@ -70,6 +91,9 @@ run_step run_step_raise_loopback;
 run_step run_step_leave_keyring;
 run_step run_step_load_seccomp;
 run_step run_step_become_user;
+
+/* init.c: with --init, only the program's own process goes on */
+run_step run_step_split_off_init;
 
 /* program.c */
 run_step run_step_make_working_dir;

@@ -17,4 +17,7 @@ bool run_image_file_leads_to(const char *path, dev_t device, ino_t inode);
 /* Why the kernel does not take it for a program: ENOEXEC. */
 const char *run_image_file_why_not(const char *path);
 
+/* Why it may not be executed, as far as the file itself tells: EACCES. */
+const char *run_image_file_why_denied(const char *path);
+
 #endif

@@ -29,6 +29,10 @@ struct run_mount {
     unsigned long long attributes; /* MOUNT_ATTR_RDONLY, _NOSUID, _NODEV, _NOEXEC */
     char *tmpfs_size;              /* "64m", or NULL for the kernel's default */
     mode_t tmpfs_mode;             /* 01777 by default */
+    /* For whoever describes the mount; starting it needs none of these. */
+    char *volume;   /* BIND: the name of the volume that source is, or NULL */
+    bool anonymous; /* BIND: that volume goes with the container */
+    char *mode;     /* options as the user typed them, or NULL */
 };
 
 /* Who the program runs as: numbers; names were looked up before. */
@@ -78,8 +82,13 @@ struct run_plan {
     bool open_stdin;              /* without terminal: a pipe for stdin, else /dev/null */
     mode_t umask;                 /* 0022 */
 
-    const void *seccomp; /* ready-made filter: struct sock_fprog *; NULL: none */
-    int cgroup;          /* v2 directory to be born in (CLONE_INTO_CGROUP); -1: the caller's */
+    const void *seccomp;   /* ready-made filter: struct sock_fprog *; NULL: none */
+    bool init;             /* the first process is ours, and the program its child */
+    bool dies_with_runner; /* PR_SET_PDEATHSIG: there is no watching process */
+    unsigned preserve_fds; /* so many from 3 on are the program's too */
+    unsigned timeout_s;    /* killed after that; 0: never */
+    unsigned withheld;     /* RUN_STREAM() bits of stdout and stderr that only the log gets */
+    int cgroup; /* v2 directory to be born in (CLONE_INTO_CGROUP); -1: the caller's */
 };
 
 /* podman's default eleven, as a bit set: CHOWN DAC_OVERRIDE FOWNER FSETID KILL NET_BIND_SERVICE

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 
@@ -21,6 +22,16 @@ static inline void run_process_end(pid_t *pid)
     }
     *pid = -1;
     errno = saved;
+}
+
+#define RUN_PROCESS_GROUP (1u << 2) /* PIDFD_SIGNAL_PROCESS_GROUP, Linux 6.9 */
+
+/* Kill a process and the group that it leads, if it does: never that of others. Of the first
+ * process of a container all others die with it. */
+static inline void run_process_kill(int pidfd)
+{
+    (void)pidfd_send_signal(pidfd, SIGKILL, NULL, RUN_PROCESS_GROUP);
+    (void)pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
 }
 
 #define RUN_AUTO_CHILD __attribute__((cleanup(run_process_end))) pid_t

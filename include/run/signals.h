@@ -27,7 +27,8 @@ void run_signals_give_back(struct run_signals *signals);
 bool run_signal_ends(int signal);
 
 /*
- * Does the process do nothing about the signal: neither handled nor ignored nor blocked? The
+ * Does the process do nothing about the signal: neither handled nor ignored nor blocked nor
+ * waited for? The
  * first process of a PID namespace would not even notice it: pid_namespaces(7).
  */
 bool run_signal_is_default(pid_t pid, int signal);

@@ -17,6 +17,11 @@ struct run_watch {
     int pidfd; /* of the container */
     const struct run_terminal *terminal;
     const struct run_hooks *hooks;
+    /*
+     * A runner that is to go on when the process has died, even if it was stopped (by ctrl-z):
+     * a container is not over before all of its processes are reaped. 0: it does not matter.
+     */
+    pid_t runner;
 };
 
 /*

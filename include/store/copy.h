@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Copies of files, for where the file system refuses one more hard link. */
+/* Copies of files and trees: where one more hard link is refused, and for new volumes. */
 #ifndef MD_STORE_COPY_H
 #define MD_STORE_COPY_H
 
@@ -21,5 +21,13 @@ int store_copy(int from, const char *name, int to, const char *to_name);
  */
 MD_MUST_CHECK
 int store_copy_attributes(int from, const struct stat *st, int to);
+
+/*
+ * Copy all that is below the directory from (not entering other file systems) into the empty
+ * directory to, hard links included; to itself gets the attributes of from. Both are left alone
+ * by others meanwhile. Returns 0, or -1 with errno.
+ */
+MD_MUST_CHECK
+int store_copy_tree(int from, int to);
 
 #endif

@@ -13,17 +13,26 @@ enum store_stream { STORE_STDOUT = 1, STORE_STDERR = 2 };
 
 #define STORE_LOG_FILE_BYTES (10u << 20) /* then the file becomes log.1, log.1 becomes log.2 */
 #define STORE_LOG_FILES 3
+#define STORE_LOG_MAX_FILES 100
 #define STORE_LOG_LINE_BYTES (16u << 10) /* longer lines are cut into several records */
 
 /* The writing end. Made by store_log_create(). */
 struct store_log;
 
+/* How much of it is kept; a member of 0 is the default above. */
+struct store_log_limits {
+    uint64_t file_bytes;
+    int files; /* at most STORE_LOG_MAX_FILES */
+};
+
 /*
  * Open "log" (0600) in a container's directory, which is borrowed and must stay open; a log
- * that is there is continued. No memory is touched before the first byte comes.
+ * that is there is continued. limits may be NULL. No memory is touched before the first byte
+ * comes.
  */
 MD_MUST_CHECK
-struct store_log *store_log_create(int container_dir, struct md_err *err);
+struct store_log *store_log_create(int container_dir, const struct store_log_limits *limits,
+                                   struct md_err *err);
 
 /*
  * Take bytes as they came from the program; whole lines are written at once, a partial line is
@@ -60,5 +69,24 @@ typedef int store_log_fn(const struct store_log_record *record, void *context,
 MD_MUST_CHECK
 int store_log_read(int container_dir, int64_t tail, store_log_fn *visit, void *context,
                    struct md_err *err);
+
+/*
+ * Who follows a log. wait() is called when all has been read: it returns 1 when there may be
+ * more, 0 when there will not be (what was written until then is still read), or -1 with *err.
+ */
+struct store_log_follower {
+    store_log_fn *visit;
+    int (*wait)(void *context, struct md_err *err);
+    void *context;
+};
+
+/*
+ * As store_log_read(), and then what is added until wait() says that it is over. The log may be
+ * rotated meanwhile, and need not be there yet: each record comes once, unless its file was
+ * deleted by further rotations before it was read.
+ */
+MD_MUST_CHECK
+int store_log_follow(int container_dir, int64_t tail, const struct store_log_follower *follower,
+                     struct md_err *err);
 
 #endif

@@ -21,6 +21,7 @@ struct store {
     int layers;     /* .layers */
     int partial;    /* .partial */
     int containers; /* .containers */
+    int volumes;    /* .volumes */
     int trash;      /* .trash */
     char boot_id[37];
 };

@@ -3,6 +3,7 @@
 #include "base/fd.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -20,6 +21,24 @@ int md_fd_fill_standard(void)
         }
     }
     return 0;
+}
+
+void md_fd_close_others(int first, const int *keep)
+{
+    for (;;) {
+        int next = INT_MAX; /* the lowest from first on that stays */
+
+        for (const int *fd = keep; *fd != -1; fd++) {
+            next = *fd >= first && *fd < next ? *fd : next;
+        }
+        if (next > first) {
+            close_range((unsigned)first, (unsigned)next - 1, 0);
+        }
+        if (next == INT_MAX) {
+            return;
+        }
+        first = next + 1;
+    }
 }
 
 int md_fd_write_all(int fd, const void *bytes, size_t len)

@@ -16,23 +16,39 @@
 
 #define MAX_LINKS 40 /* as the kernel: path_resolution(7) */
 
-int md_path_try_in(int dirfd, const char *path, int flags, mode_t mode)
+/* EAGAIN: a rename or mount anywhere raced with a "..": openat2(2). */
+static int open_patiently(int dirfd, const char *path, const struct open_how *how)
 {
-    struct open_how how = {
-        .flags = (unsigned)(flags | O_CLOEXEC),
-        .mode = flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)) ? mode & 07777u : 0,
-        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-    };
     int fd = -1;
 
-    /* EAGAIN: a rename or mount anywhere raced with a "..": openat2(2). */
     for (int tries = 0; tries < 128; tries++) {
-        fd = sys_openat2(dirfd, *path ? path : ".", &how);
+        fd = sys_openat2(dirfd, *path ? path : ".", how);
         if (fd >= 0 || errno != EAGAIN) {
             break;
         }
     }
     return fd;
+}
+
+int md_path_try_in(int dirfd, const char *path, int flags, mode_t mode)
+{
+    const struct open_how how = {
+        .flags = (unsigned)(flags | O_CLOEXEC),
+        .mode = flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)) ? mode & 07777u : 0,
+        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+    };
+
+    return open_patiently(dirfd, path, &how);
+}
+
+int md_path_try_below(int dirfd, const char *path, int flags)
+{
+    const struct open_how how = {
+        .flags = (unsigned)(flags | O_CLOEXEC),
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+    };
+
+    return open_patiently(dirfd, path, &how);
 }
 
 static int fail(struct md_err *err, const char *doing, const char *path)

@@ -40,7 +40,7 @@ static int show_help(const struct cli_program *program, FILE *out)
     fprintf(out, "Pull images, and run containers from them, without a daemon.\n\nCommands:\n");
     for (const struct cli_command *command = program->commands; command->name; command++) {
         if (command->summary)
-            fprintf(out, "  %-12s %s\n", command->name, command->summary);
+            fprintf(out, "  %-14s %s\n", command->name, command->summary);
     }
     fprintf(out,
             "\nGlobal options:\n"

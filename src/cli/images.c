@@ -1,27 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* images, rmi, tag and image path. */
+/* images: the names that there are, and images without one. */
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/mem.h"
 #include "base/ref.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/filter.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "cli/report.h"
 #include "cli/table.h"
 #include "store/image.h"
 
-/* What `images` was asked for. */
+/* A row, and what it is sorted by. */
+struct row {
+    struct json_t *json;
+    struct timespec created; /* 0 when the image does not say */
+    size_t order;            /* by which equal ones stay as they are */
+};
+
+/* What `images` was asked for, and what it found. */
 struct listing {
     struct md_list operands; /* at most one: a repository, or a reference */
-    struct md_list filters;
+    struct md_list typed;
+    struct cli_filters filters;
+    struct timespec *bounds; /* of each before= and since= */
     const char *format;
     bool quiet, all, full, digests;
-    struct json_t *rows;
+    struct row *rows;
+    size_t count;
+};
+
+/* An image under one of its names. */
+struct item {
+    const struct store_image *image;
+    const char *repository; /* NULL: it has no name */
+    const char *tag;
+    const char *digest;
+    struct timespec created;
 };
 
 static const struct cli_column columns[] = {
@@ -39,109 +59,177 @@ static const struct cli_column columns_with_digest[] = {
     { 0 },
 };
 
-/* label=KEY or label=KEY=VALUE */
-static bool has_label(const struct store_image *image, const char *label)
-{
-    size_t len = strcspn(label, "=");
-    MD_AUTO_FREE char *key = md_xstrndup(label, len);
-    const char *value = md_json_get_text(image->config.labels, key);
+static const struct cli_column others[] = {
+    { "DIGEST", "Digest" },
+    { "CREATED AT", "CreatedAt" },
+    { "CONTAINERS", "Containers" },
+    { "VIRTUAL SIZE", "VirtualSize" },
+    { "SHARED SIZE", "SharedSize" },
+    { "UNIQUE SIZE", "UniqueSize" },
+    { 0 },
+};
 
-    return value && (!label[len] || strcmp(value, label + len + 1) == 0);
+static const char *const known_filters[] = { "before",    "dangling", "label",
+                                             "reference", "since",    NULL };
+
+static int order_of(const struct timespec *a, const struct timespec *b)
+{
+    if (a->tv_sec != b->tv_sec)
+        return a->tv_sec < b->tv_sec ? -1 : 1;
+    return (a->tv_nsec > b->tv_nsec) - (a->tv_nsec < b->tv_nsec);
 }
 
-/* Does this image under this name (NULL: none) pass one filter? -1 for an unknown filter. */
-static int passes(const char *filter, const struct store_image *image, const char *repository,
-                  const char *tag, struct md_err *err)
+static struct timespec created_of(const struct store_image *image)
 {
-    MD_AUTO_FREE char *full = md_xasprintf("%s:%s", repository ? repository : "", tag);
-    if (strcmp(filter, "dangling=true") == 0)
-        return repository == NULL;
-    if (strcmp(filter, "dangling=false") == 0)
-        return repository != NULL;
-    if (strncmp(filter, "label=", 6) == 0)
-        return has_label(image, filter + 6);
-    if (strncmp(filter, "reference=", 10) == 0)
-        return repository && (fnmatch(filter + 10, repository, FNM_PATHNAME) == 0 ||
-                              fnmatch(filter + 10, full, FNM_PATHNAME) == 0);
-    return md_err_set(err, MD_ERR_USAGE, "invalid filter \"%s\"", filter);
+    struct timespec when = { 0 };
+
+    if (md_text_parse_time(image->config.created, &when) < 0)
+        when = (struct timespec){ 0 };
+    return when;
 }
 
-static int wanted(const struct listing *listing, const struct store_image *image,
-                  const char *repository, const char *tag, struct md_err *err)
+/* before= and since= name an image, which must be there. */
+static int read_filters(const struct store *store, struct listing *listing, struct md_err *err)
 {
-    if (listing->operands.count > 0) {
-        MD_AUTO_FREE char *filter = md_xasprintf("reference=%s", listing->operands.items[0]);
-
-        if (!passes(filter, image, repository, tag, err))
-            return 0;
-    }
+    if (cli_filters_read(&listing->typed, known_filters, &listing->filters, err) < 0)
+        return -1;
+    listing->bounds = md_xcalloc(listing->filters.count + 1, sizeof(*listing->bounds));
     for (size_t i = 0; i < listing->filters.count; i++) {
-        int pass = passes(listing->filters.items[i], image, repository, tag, err);
+        const struct cli_filter *filter = &listing->filters.items[i];
+        struct store_image image = { 0 };
+        bool ignored;
 
-        if (pass <= 0)
-            return pass;
+        if (strcmp(filter->key, "dangling") == 0 && cli_filter_bool(filter, &ignored, err) < 0)
+            return -1;
+        if (strcmp(filter->key, "before") != 0 && strcmp(filter->key, "since") != 0)
+            continue;
+        if (store_image_open(store, filter->value, &image, err) < 0)
+            return -1;
+        listing->bounds[i] = created_of(&image);
+        store_image_clear(&image);
     }
-    return 1;
+    return 0;
 }
 
-/* "3 weeks ago", or "N/A" for an image that does not say when. */
-static char *since(const char *created)
+static bool matches(const struct item *item, const char *pattern)
 {
-    struct timespec when;
-    char text[64];
+    if (!item->repository)
+        return false;
+    MD_AUTO_FREE char *full = md_xasprintf("%s:%s", item->repository, item->tag);
 
-    if (md_text_parse_time(created, &when) < 0)
-        return md_xstrdup("N/A");
-    md_text_duration(time(NULL) - when.tv_sec, text, sizeof(text));
-    return md_xasprintf("%s ago", text);
+    return fnmatch(pattern, item->repository, FNM_PATHNAME) == 0 ||
+           fnmatch(pattern, full, FNM_PATHNAME) == 0;
 }
 
-static void add_row(struct listing *listing, const struct store_image *image,
-                    const char *repository, const char *tag, const char *digest)
+static bool passes(const struct listing *listing, size_t i, const struct item *item)
+{
+    const struct cli_filter *filter = &listing->filters.items[i];
+    struct md_err impossible = { 0 };
+    bool dangling = false;
+
+    switch (filter->key[0]) {
+    case 'b':
+        return order_of(&item->created, &listing->bounds[i]) < 0;
+    case 's':
+        return order_of(&item->created, &listing->bounds[i]) > 0;
+    case 'd':
+        return cli_filter_bool(filter, &dangling, &impossible) == 0 &&
+               dangling == !item->repository;
+    case 'l':
+        return cli_filter_label(item->image->config.labels, filter->value);
+    default:
+        return matches(item, filter->value);
+    }
+}
+
+/* Patterns are alternatives; everything else has to hold. */
+static bool is_wanted(const struct listing *listing, const struct item *item)
+{
+    bool asked = listing->operands.count > 0;
+    bool matched = asked && matches(item, listing->operands.items[0]);
+
+    if (asked && !matched)
+        return false;
+    asked = matched = false;
+    for (size_t i = 0; i < listing->filters.count; i++) {
+        bool pass = passes(listing, i, item);
+
+        if (strcmp(listing->filters.items[i].key, "reference") == 0) {
+            asked = true;
+            matched = matched || pass;
+        } else if (!pass) {
+            return false;
+        }
+    }
+    return !asked || matched;
+}
+
+static void set_text(struct json_t *row, const char *field, char *text)
+{
+    md_json_set(row, field, md_json_string(text));
+    free(text);
+}
+
+static struct json_t *make_row(const struct listing *listing, const struct item *item)
 {
     struct json_t *row = md_json_object();
-    MD_AUTO_FREE char *age = since(image->config.created);
-    MD_AUTO_FREE char *full_id = md_xasprintf("sha256:%s", image->id);
+    bool dated = item->created.tv_sec != 0;
     char size[32];
 
-    md_json_set(row, "Repository", md_json_string(repository ? repository : "<none>"));
-    md_json_set(row, "Tag", md_json_string(tag));
-    md_json_set(row, "Digest", md_json_string(digest[0] ? digest : "<none>"));
-    full_id[listing->full ? strlen(full_id) : 19] = '\0';
-    md_json_set(row, "ID", md_json_string(listing->full ? full_id : full_id + 7));
-    md_json_set(row, "CreatedAt", md_json_string(image->config.created));
-    md_json_set(row, "CreatedSince", md_json_string(age));
-    md_json_set(row, "Size", md_json_string(md_text_size(image->size, size, sizeof(size))));
-    md_json_append(listing->rows, row);
+    md_text_size(item->image->size, size, sizeof(size));
+    set_text(row, "Containers", md_xstrdup("N/A"));
+    set_text(row, "CreatedAt", dated ? cli_created_at(&item->created) : md_xstrdup("N/A"));
+    set_text(row, "CreatedSince", dated ? cli_ago(item->created.tv_sec) : md_xstrdup("N/A"));
+    set_text(row, "Digest", md_xstrdup(item->digest[0] ? item->digest : "<none>"));
+    set_text(row, "ID", md_xasprintf(listing->full ? "sha256:%s" : "%.12s", item->image->id));
+    set_text(row, "Repository", md_xstrdup(item->repository ? item->repository : "<none>"));
+    set_text(row, "SharedSize", md_xstrdup("N/A"));
+    set_text(row, "Size", md_xstrdup(size));
+    set_text(row, "Tag", md_xstrdup(item->tag));
+    set_text(row, "UniqueSize", md_xstrdup("N/A"));
+    set_text(row, "VirtualSize", md_xstrdup(size));
+    return row;
+}
+
+static void add_row(struct listing *listing, const struct item *item)
+{
+    if ((listing->count & (listing->count - 1)) == 0)
+        listing->rows =
+            md_xreallocarray(listing->rows, listing->count * 2 + 1, sizeof(*listing->rows));
+    listing->rows[listing->count] =
+        (struct row){ make_row(listing, item), item->created, listing->count };
+    listing->count++;
 }
 
 /* One row: an image under a name, or without one. Damaged images are said, not fatal. */
-static int list_one(const struct store *store, struct listing *listing, const char *id,
-                    const struct store_name *name, struct md_err *err)
+static void list_one(const struct store *store, struct listing *listing, const char *id,
+                     const struct store_name *name)
 {
     struct store_image image = { 0 };
     struct md_err damage = { 0 };
     struct md_ref ref = { 0 };
     char repository[MD_REF_TEXT_SIZE] = "";
-    const char *tag = "<none>";
 
     if (name && md_ref_from_store_name(name->name, &ref) < 0)
-        return 0; /* not a name of ours */
+        return; /* not a name of ours */
     if (store_image_open_id(store, id, &image, &damage) < 0) {
         if (damage.kind != MD_ERR_NOT_FOUND)
             cli_report(&damage, CLI_FAILED);
-        return 0;
+        return;
     }
     if (name)
         md_ref_familiar_repository(&ref, repository);
-    if (ref.tag[0])
-        tag = ref.tag;
-    int want = wanted(listing, &image, name ? repository : NULL, tag, err);
+    const struct item item = {
+        .image = &image,
+        .repository = name ? repository : NULL,
+        .tag = ref.tag[0] ? ref.tag : "<none>",
+        .digest = name ? name->served.text : "",
+        .created = created_of(&image),
+    };
 
-    if (want > 0)
-        add_row(listing, &image, name ? repository : NULL, tag, name ? name->served.text : "");
+    if (is_wanted(listing, &item))
+        add_row(listing, &item);
     store_image_clear(&image);
-    return want < 0 ? -1 : 0;
 }
 
 static bool is_named(const struct store_name *names, size_t count, const char *id)
@@ -153,6 +241,16 @@ static bool is_named(const struct store_name *names, size_t count, const char *i
     return false;
 }
 
+/* docker's order: what was made last comes first. */
+static int newest_first(const void *a, const void *b)
+{
+    const struct row *left = a;
+    const struct row *right = b;
+    int order = order_of(&right->created, &left->created);
+
+    return order ? order : (left->order > right->order) - (left->order < right->order);
+}
+
 static int list_all(const struct store *store, struct listing *listing, struct md_err *err)
 {
     MD_AUTO_FREE struct store_name *names = NULL;
@@ -160,21 +258,22 @@ static int list_all(const struct store *store, struct listing *listing, struct m
     size_t name_count = 0;
     size_t id_count = 0;
 
-    if (store_name_list(store, &names, &name_count, err) < 0 ||
+    if (read_filters(store, listing, err) < 0 ||
+        store_name_list(store, &names, &name_count, err) < 0 ||
         store_image_list(store, &ids, &id_count, err) < 0)
         return -1;
-    for (size_t i = 0; i < name_count; i++) {
-        if (list_one(store, listing, names[i].image_id, &names[i], err) < 0)
-            return -1;
-    }
+    for (size_t i = 0; i < name_count; i++)
+        list_one(store, listing, names[i].image_id, &names[i]);
     for (size_t i = 0; i < id_count; i++) {
-        if (!is_named(names, name_count, ids[i]) &&
-            list_one(store, listing, ids[i], NULL, err) < 0)
-            return -1;
+        if (!is_named(names, name_count, ids[i]))
+            list_one(store, listing, ids[i], NULL);
     }
+    if (listing->count > 0)
+        qsort(listing->rows, listing->count, sizeof(*listing->rows), newest_first);
     return 0;
 }
 
+/* An image with two names is one id. */
 static int print_ids(const struct json_t *rows)
 {
     const char *last = "";
@@ -189,10 +288,34 @@ static int print_ids(const struct json_t *rows)
     return CLI_OK;
 }
 
-int cli_images(const struct cli_global *global, int argc, char **argv, struct md_err *err)
+static int print_rows(struct listing *listing, struct md_err *err)
 {
     MD_AUTO_JSON rows = md_json_array();
-    struct listing listing = { .rows = rows };
+    const struct cli_table table = {
+        .rows = rows,
+        .columns = listing->digests ? columns_with_digest : columns,
+        .others = others,
+    };
+
+    for (size_t i = 0; i < listing->count; i++)
+        md_json_append(rows, md_ptr_take(&listing->rows[i].json));
+    return listing->quiet ? print_ids(rows) : cli_table_show(&table, listing->format, err);
+}
+
+static void clear(struct listing *listing)
+{
+    for (size_t i = 0; i < listing->count; i++)
+        md_json_free(&listing->rows[i].json);
+    free(listing->rows);
+    free(listing->bounds);
+    cli_filters_clear(&listing->filters);
+    md_list_clear(&listing->operands);
+    md_list_clear(&listing->typed);
+}
+
+int cli_images(const struct cli_global *global, int argc, char **argv, struct md_err *err)
+{
+    struct listing listing = { 0 };
     struct store store;
     const struct cli_option options[] = {
         { 'a', "all", CLI_FLAG, NULL, "Show all images (the default shows the same)",
@@ -200,8 +323,10 @@ int cli_images(const struct cli_global *global, int argc, char **argv, struct md
         { 0, "digests", CLI_FLAG, NULL, "Show what the registry served for the tag",
           &listing.digests },
         { 'f', "filter", CLI_LIST, "FILTER",
-          "dangling=BOOL, label=KEY[=VALUE] or reference=PATTERN", &listing.filters },
-        { 0, "format", CLI_TEXT, "FORMAT", "table, json or '{{.Field}}'", &listing.format },
+          "before=IMAGE, dangling=BOOL, label=KEY[=VALUE], reference=PATTERN or since=IMAGE",
+          &listing.typed },
+        { 0, "format", CLI_TEXT, "FORMAT", "json, '{{.Field}}' or 'table {{.Field}}'",
+          &listing.format },
         { 0, "no-trunc", CLI_FLAG, NULL, "Show whole ids", &listing.full },
         { 'q', "quiet", CLI_FLAG, NULL, "Only ids", &listing.quiet },
         { 0 },
@@ -211,145 +336,14 @@ int cli_images(const struct cli_global *global, int argc, char **argv, struct md
     };
     int status = cli_parse(&syntax, argc, argv, &listing.operands, err);
 
-    if (status == 0) {
+    if (status == 0)
         status = store_open(global->root, STORE_READ, &store, err);
-        if (status == 0) {
-            status = list_all(&store, &listing, err);
-            store_close(&store);
-        }
-        if (status == 0 && listing.quiet)
-            status = print_ids(rows);
-        else if (status == 0)
-            status = cli_table_print(rows, listing.digests ? columns_with_digest : columns,
-                                     listing.format, err);
-    }
-    md_list_clear(&listing.operands);
-    md_list_clear(&listing.filters);
-    return status;
-}
-
-static int remove_each(const struct store *store, const struct md_list *names,
-                       enum store_force force)
-{
-    int status = CLI_OK;
-
-    for (size_t i = 0; i < names->count; i++) {
-        struct store_removal removal = { 0 };
-        struct md_err one = { 0 };
-
-        if (store_image_remove(store, names->items[i], force, &removal, &one) < 0)
-            status = cli_report(&one, CLI_FAILED);
-        for (size_t l = 0; l < removal.lines.count; l++)
-            puts(removal.lines.items[l]);
-        md_list_clear(&removal.lines);
-    }
-    return status;
-}
-
-int cli_rmi(const struct cli_global *global, int argc, char **argv, struct md_err *err)
-{
-    struct md_list names = { 0 };
-    struct store store;
-    bool force = false;
-    const struct cli_option options[] = {
-        { 'f', "force", CLI_FLAG, NULL, "Remove names of images that containers use too",
-          &force },
-        { 0 },
-    };
-    const struct cli_syntax syntax = {
-        "rmi [OPTIONS] IMAGE [IMAGE...]", "Remove images", NULL, 1, -1, false, options
-    };
-    int status = cli_parse(&syntax, argc, argv, &names, err);
-
     if (status == 0) {
-        status = store_open(global->root, STORE_WRITE, &store, err);
-        if (status == 0) {
-            store_sweep(&store);
-            status = remove_each(&store, &names, force ? STORE_FORCE : STORE_CAREFUL);
-            store_close(&store);
-        }
+        status = list_all(&store, &listing, err);
+        store_close(&store);
     }
-    md_list_clear(&names);
-    return status;
-}
-
-static int tag(const struct store *store, const char *source, const char *target,
-               struct md_err *err)
-{
-    struct store_image image = { 0 };
-    struct store_name record = { 0 };
-    struct md_err ignored = { 0 };
-    struct md_ref ref = { 0 };
-    char source_name[MD_REF_TEXT_SIZE];
-
-    if (md_ref_parse(target, &ref, err) < 0)
-        return -1;
-    if (ref.digest.alg)
-        return md_err_set(err, MD_ERR_USAGE,
-                          "refusing to create a tag with a digest reference");
-    if (store_image_open(store, source, &image, err) < 0)
-        return -1;
-    /* What the registry served belongs to the source's repository: a new name knows nothing. */
-    record.platform = image.config.platform;
-    record.time = time(NULL);
-    md_ref_store_name(&ref, record.name);
-    snprintf(record.image_id, sizeof(record.image_id), "%s", image.id);
-
-    struct store_name old = { 0 };
-    struct md_ref source_ref = { 0 };
-
-    if (md_ref_parse(source, &source_ref, &ignored) == 0) {
-        md_ref_store_name(&source_ref, source_name);
-        if (store_name_read(store, source_name, &old, &ignored) == 0)
-            record.manifest = old.manifest;
-    }
-    int status = store_name_set(store, &record, err);
-
-    store_image_clear(&image);
-    return status;
-}
-
-int cli_tag(const struct cli_global *global, int argc, char **argv, struct md_err *err)
-{
-    struct md_list operands = { 0 };
-    struct store store;
-    const struct cli_syntax syntax = {
-        "tag SOURCE TARGET", "Give an image one more name", NULL, 2, 2, false, NULL
-    };
-    int status = cli_parse(&syntax, argc, argv, &operands, err);
-
-    if (status == 0) {
-        status = store_open(global->root, STORE_WRITE, &store, err);
-        if (status == 0) {
-            status = tag(&store, operands.items[0], operands.items[1], err);
-            store_close(&store);
-        }
-    }
-    md_list_clear(&operands);
-    return status;
-}
-
-int cli_image_path(const struct cli_global *global, int argc, char **argv, struct md_err *err)
-{
-    struct md_list operands = { 0 };
-    struct store_image image = { 0 };
-    struct store store;
-    const struct cli_syntax syntax = {
-        "image path NAME", "Print where an image's root file system is", NULL, 1, 1, false, NULL
-    };
-    int status = cli_parse(&syntax, argc, argv, &operands, err);
-
-    if (status == 0) {
-        status = store_open(global->root, STORE_READ, &store, err);
-        if (status == 0) {
-            status = store_image_open(&store, operands.items[0], &image, err);
-            store_close(&store);
-        }
-        if (status == 0) {
-            puts(image.path);
-            store_image_clear(&image);
-        }
-    }
-    md_list_clear(&operands);
+    if (status == 0)
+        status = print_rows(&listing, err);
+    clear(&listing);
     return status;
 }

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* -v and --tmpfs: from docker's words to a mount of the plan. */
-#include <errno.h>
-#include <fcntl.h>
+/* -v and --tmpfs: docker's words. */
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "cli/run_options.h"
+#include "cli/run_mounts.h"
 
 /* Cut "a:b:c" at the first colon; NULL when there is none. */
 static char *cut(char *text, char at)
@@ -27,7 +22,7 @@ static char *cut(char *text, char at)
 }
 
 /* An absolute path without "..", "." and "//": what Go's path.Clean makes of it. */
-static int clean_target(const char *target, char **cleaned, struct md_err *err)
+int cli_mount_set_target(struct cli_mount *mount, const char *target, struct md_err *err)
 {
     char out[PATH_MAX];
 
@@ -37,110 +32,92 @@ static int clean_target(const char *target, char **cleaned, struct md_err *err)
     if (md_path_clean(target, out) < 0 || out[0] == '\0')
         return md_err_set(err, MD_ERR_USAGE,
                           "invalid mount path: '%s' is no place below the root", target);
-    *cleaned = md_xasprintf("/%s", out);
+    free(mount->target);
+    mount->target = md_xasprintf("/%s", out);
     return 0;
 }
 
-/* docker makes a missing source as root; a typo should not: name how far the path goes. */
-static int missing_source(const char *source, struct md_err *err)
-{
-    MD_AUTO_FREE char *parent = md_xstrdup(source);
-
-    for (;;) {
-        char *slash = strrchr(parent, '/');
-
-        if (!slash)
-            break;
-        *slash = '\0';
-        if (access(parent[0] ? parent : "/", F_OK) == 0)
-            break;
-    }
-    return md_err_set(
-        err, MD_ERR_NOT_FOUND,
-        "bind source path does not exist: \"%s\" (there is \"%s\"; \":create\" at "
-        "the end of -v makes the rest)",
-        source, parent[0] ? parent : "/");
-}
-
-struct bind_options {
-    bool create;
-    unsigned long long attributes;
-};
-
-static int parse_bind_options(char *text, struct bind_options *options, struct md_err *err)
-{
-    for (char *word = text, *next; word && *word; word = next) {
-        next = cut(word, ',');
-        if (strcmp(word, "ro") == 0 || strcmp(word, "readonly") == 0)
-            options->attributes |= MOUNT_ATTR_RDONLY;
-        else if (strcmp(word, "create") == 0)
-            options->create = true;
-        else if (strcmp(word, "rw") != 0 && strcmp(word, "rprivate") != 0 &&
-                 strcmp(word, "private") != 0 && strcasecmp(word, "z") != 0)
-            return md_err_set(err, MD_ERR_USAGE, "invalid volume option \"%s\"", word);
-    }
-    return 0;
-}
-
-/* Take a clone of the source's mount now: whatever happens to the path later, this is it. */
-static int open_source(struct run_mount *mount, const struct bind_options *options,
-                       struct md_err *err)
-{
-    struct stat info;
-
-    if (stat(mount->source, &info) < 0) {
-        if (errno != ENOENT && errno != ENOTDIR)
-            return md_err_sys(err, "cannot use volume \"%s\"", mount->source);
-        if (!options->create)
-            return missing_source(mount->source, err);
-        if (md_path_make_dirs(mount->source, 0755, err) < 0 || stat(mount->source, &info) < 0)
-            return -1;
-    }
-    mount->is_directory = S_ISDIR(info.st_mode);
-    mount->source_fd =
-        open_tree(AT_FDCWD, mount->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-    if (mount->source_fd < 0)
-        return md_err_sys(err, "cannot use volume \"%s\"", mount->source);
-    return 0;
-}
-
-/* Relative sources are below the working directory of the caller, as docker has it. */
-static char *absolute_source(const char *source)
+void cli_mount_set_source(struct cli_mount *mount, const char *source)
 {
     char here[PATH_MAX];
 
-    if (source[0] == '/' || !getcwd(here, sizeof(here)))
-        return md_xstrdup(source);
-    return md_xasprintf("%s/%s", here, source);
+    free(mount->source);
+    mount->source = source[0] == '/' || !getcwd(here, sizeof(here))
+                        ? md_xstrdup(source)
+                        : md_xasprintf("%s/%s", here, source);
 }
 
-int cli_run_volume(const char *text, struct run_mount *mount, struct md_err *err)
+void cli_mount_clear(struct cli_mount *mount)
+{
+    md_ptr_free(&mount->source);
+    md_ptr_free(&mount->target);
+    md_ptr_free(&mount->subpath);
+    md_ptr_free(&mount->mode);
+    md_ptr_free(&mount->tmpfs_size);
+    md_json_free(&mount->labels);
+}
+
+static int parse_volume_option(const char *word, struct cli_mount *mount, struct md_err *err)
+{
+    static const char *const ignored[] = { "rw", "rprivate", "private", "z", "Z" };
+    bool bind = mount->kind == CLI_MOUNT_BIND;
+
+    if (strcmp(word, "ro") == 0 || strcmp(word, "readonly") == 0) {
+        mount->attributes |= MOUNT_ATTR_RDONLY;
+        return 0;
+    }
+    if (bind && strcmp(word, "create") == 0) {
+        mount->create = true;
+        return 0;
+    }
+    if (!bind && strcmp(word, "nocopy") == 0) {
+        mount->no_copy = true;
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++) {
+        if (strcmp(word, ignored[i]) == 0)
+            return 0;
+    }
+    return md_err_set(err, MD_ERR_USAGE, "invalid volume option \"%s\"", word);
+}
+
+static int parse_volume_options(char *words, struct cli_mount *mount, struct md_err *err)
+{
+    if (words)
+        mount->mode = md_xstrdup(words);
+    for (char *word = words, *next; word && *word; word = next) {
+        next = cut(word, ',');
+        if (parse_volume_option(word, mount, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int cli_mount_volume(const char *text, struct cli_mount *mount, struct md_err *err)
 {
     MD_AUTO_FREE char *source = md_xstrdup(text);
-    struct bind_options options = { 0 };
     char *target = cut(source, ':');
     char *words = target ? cut(target, ':') : NULL;
 
-    mount->kind = RUN_MOUNT_BIND;
-    mount->source_fd = -1;
+    mount->kind = CLI_MOUNT_VOLUME;
     if (source[0] == '\0' || (target && target[0] == '\0'))
         return md_err_set(err, MD_ERR_USAGE, "invalid volume specification: \"%s\"", text);
-    if (!target || !strchr("/.~", source[0]))
-        return md_err_set(
-            err, MD_ERR_USAGE,
-            "volume \"%s\": this version mounts directories and files of the host "
-            "only (SOURCE:TARGET, SOURCE beginning with \"/\" or \"./\")",
-            text);
-    if (parse_bind_options(words, &options, err) < 0)
+    if (!target) {
+        mount->anonymous = true;
+        return cli_mount_set_target(mount, source, err);
+    }
+    if (strchr("/.~", source[0])) {
+        mount->kind = CLI_MOUNT_BIND;
+        cli_mount_set_source(mount, source);
+    } else {
+        mount->source = md_xstrdup(source);
+    }
+    if (cli_mount_set_target(mount, target, err) < 0)
         return -1;
-    if (clean_target(target, &mount->target, err) < 0)
-        return -1;
-    mount->source = absolute_source(source);
-    mount->attributes = options.attributes;
-    return open_source(mount, &options, err);
+    return parse_volume_options(words, mount, err);
 }
 
-static int parse_tmpfs_option(char *word, struct run_mount *mount, struct md_err *err)
+static int parse_tmpfs_option(char *word, struct cli_mount *mount, struct md_err *err)
 {
     static const struct {
         const char *word;
@@ -172,14 +149,12 @@ static int parse_tmpfs_option(char *word, struct run_mount *mount, struct md_err
     return md_err_set(err, MD_ERR_USAGE, "invalid tmpfs option \"%s\"", word);
 }
 
-int cli_run_tmpfs(const char *text, struct run_mount *mount, struct md_err *err)
+int cli_mount_tmpfs(const char *text, struct cli_mount *mount, struct md_err *err)
 {
     MD_AUTO_FREE char *target = md_xstrdup(text);
     char *words = cut(target, ':');
 
-    mount->kind = RUN_MOUNT_TMPFS;
-    mount->source_fd = -1;
-    mount->is_directory = true;
+    mount->kind = CLI_MOUNT_TMPFS;
     mount->tmpfs_mode = 01777;
     mount->attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
     for (char *word = words, *next; word && *word; word = next) {
@@ -187,5 +162,5 @@ int cli_run_tmpfs(const char *text, struct run_mount *mount, struct md_err *err)
         if (parse_tmpfs_option(word, mount, err) < 0)
             return -1;
     }
-    return clean_target(target, &mount->target, err);
+    return cli_mount_set_target(mount, target, err);
 }

@@ -6,22 +6,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "cli/policy.h"
 #include "cli/run_options.h"
 #include "run/user.h"
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* KEY=value, or KEY for what the caller's environment has. */
-static void set_env(struct md_list *env, const char *text)
+/* KEY=value, or KEY for what the caller's environment has: a container that was saved has no
+ * caller any more, and what it had was put in then. */
+static void set_env(const struct cli_run_options *options, struct md_list *env,
+                    const char *text)
 {
-    const char *value = strchr(text, '=') ? NULL : getenv(text);
+    const char *value = strchr(text, '=') || options->saved ? NULL : getenv(text);
 
     if (strchr(text, '=')) {
         md_list_set_env(env, text);
@@ -35,7 +37,8 @@ static void set_env(struct md_list *env, const char *text)
 }
 
 /* Lines KEY=value or KEY; blank ones and those that start with # are skipped. */
-static int read_env_file(struct md_list *env, const char *path, struct md_err *err)
+static int read_env_file(const struct cli_run_options *options, struct md_list *env,
+                         const char *path, struct md_err *err)
 {
     MD_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -60,7 +63,24 @@ static int read_env_file(struct md_list *env, const char *path, struct md_err *e
                               "env file \"%s\": invalid variable name in \"%.100s\"", path,
                               line);
         if (line[key] == '=' || getenv(line)) /* a bare one that is unset changes nothing */
-            set_env(env, line);
+            set_env(options, env, line);
+    }
+    return 0;
+}
+
+/* What files and the command line say. */
+static int add_given_env(const struct cli_run_options *options, struct md_list *env,
+                         struct md_err *err)
+{
+    for (size_t i = 0; i < options->env_files.count; i++) {
+        if (read_env_file(options, env, options->env_files.items[i], err) < 0)
+            return -1;
+    }
+    for (size_t i = 0; i < options->env.count; i++) {
+        if (options->env.items[i][0] == '=' || options->env.items[i][0] == '\0')
+            return md_err_set(err, MD_ERR_USAGE, "invalid environment variable: \"%s\"",
+                              options->env.items[i]);
+        set_env(options, env, options->env.items[i]);
     }
     return 0;
 }
@@ -73,17 +93,23 @@ static int plan_env(const struct cli_run_options *options, const struct md_oci_c
         md_list_add(env, "TERM=xterm");
     for (size_t i = 0; i < image->env.count; i++)
         md_list_set_env(env, image->env.items[i]);
-    for (size_t i = 0; i < options->env_files.count; i++) {
-        if (read_env_file(env, options->env_files.items[i], err) < 0)
-            return -1;
-    }
+    return add_given_env(options, env, err);
+}
+
+/* With the caller's values; a variable to be unset stays as its bare name. */
+int cli_run_settle_env(struct cli_run_options *options, struct md_err *err)
+{
+    struct md_list env = { 0 };
+    int status = add_given_env(options, &env, err);
+
     for (size_t i = 0; i < options->env.count; i++) {
-        if (options->env.items[i][0] == '=' || options->env.items[i][0] == '\0')
-            return md_err_set(err, MD_ERR_USAGE, "invalid environment variable: \"%s\"",
-                              options->env.items[i]);
-        set_env(env, options->env.items[i]);
+        if (!strchr(options->env.items[i], '=') && !getenv(options->env.items[i]))
+            md_list_add(&env, options->env.items[i]);
     }
-    return 0;
+    md_list_clear(&options->env);
+    md_list_clear(&options->env_files);
+    options->env = env;
+    return status;
 }
 
 static void append(struct md_list *to, const struct md_list *from, size_t first)
@@ -127,57 +153,6 @@ static int plan_working_dir(const struct cli_run_options *options,
     *working_dir =
         dir && dir[0] ? md_xasprintf("%s%s", dir[0] == '/' ? "" : "/", dir) : md_xstrdup("/");
     return 0;
-}
-
-/* Depth first where one target holds another: the outer one has to be mounted before. */
-static void sort_mounts(struct run_plan *plan)
-{
-    for (size_t i = 1; i < plan->mount_count; i++) {
-        struct run_mount moved = plan->mounts[i];
-        size_t at = i;
-
-        for (; at > 0 && strlen(plan->mounts[at - 1].target) > strlen(moved.target); at--)
-            plan->mounts[at] = plan->mounts[at - 1];
-        plan->mounts[at] = moved;
-    }
-}
-
-static int check_duplicates(const struct run_plan *plan, struct md_err *err)
-{
-    for (size_t i = 0; i < plan->mount_count; i++) {
-        for (size_t j = 0; j < i; j++) {
-            if (strcmp(plan->mounts[i].target, plan->mounts[j].target) == 0)
-                return md_err_set(err, MD_ERR_USAGE, "Duplicate mount point: %s",
-                                  plan->mounts[i].target);
-        }
-    }
-    return 0;
-}
-
-static int plan_mounts(const struct cli_run_options *options, struct run_plan *plan,
-                       struct md_err *err)
-{
-    size_t count = options->volumes.count + options->tmpfs.count;
-
-    plan->mounts = md_xcalloc(count ? count : 1, sizeof(*plan->mounts));
-    for (size_t i = 0; i < options->volumes.count; i++) {
-        struct run_mount *mount = &plan->mounts[plan->mount_count];
-
-        mount->source_fd = -1;
-        plan->mount_count++;
-        if (cli_run_volume(options->volumes.items[i], mount, err) < 0)
-            return -1;
-    }
-    for (size_t i = 0; i < options->tmpfs.count; i++) {
-        struct run_mount *mount = &plan->mounts[plan->mount_count];
-
-        mount->source_fd = -1;
-        plan->mount_count++;
-        if (cli_run_tmpfs(options->tmpfs.items[i], mount, err) < 0)
-            return -1;
-    }
-    sort_mounts(plan);
-    return check_duplicates(plan, err);
 }
 
 /* A file of the host, or nothing where it has none. */
@@ -230,25 +205,18 @@ static int plan_hostname(const char *hostname, struct run_plan *plan, struct md_
     return 0;
 }
 
-/*
- * -t needs a terminal; without one it becomes pipes, so that scripts and CI jobs keep working.
- */
-static void plan_terminal(const struct cli_run_options *options, struct run_plan *plan)
+/* How it lives; all was checked by cli_run_settle(). */
+static void plan_life(const struct cli_run_options *options, struct run_plan *plan)
 {
-    struct winsize size = { 0 };
+    struct md_err ignored = { 0 };
+    int timeout_s = 0;
 
     plan->open_stdin = options->open_stdin;
-    if (!options->terminal)
-        return;
-    if (!isatty(STDOUT_FILENO) || (options->open_stdin && !isatty(STDIN_FILENO))) {
-        fprintf(stderr, "minidock: note: no terminal here, so -t is left out\n");
-        return;
-    }
-    plan->terminal = true;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
-        plan->rows = size.ws_row;
-        plan->columns = size.ws_col;
-    }
+    plan->terminal = options->terminal;
+    plan->init = options->init;
+    if (options->timeout &&
+        cli_seconds_parse(options->timeout, "timeout", &timeout_s, &ignored) == 0)
+        plan->timeout_s = (unsigned)timeout_s;
 }
 
 static int plan_user(const struct cli_run_options *options, const struct md_oci_config *image,
@@ -278,9 +246,9 @@ int cli_run_plan(const struct cli_run_options *options, const struct md_oci_conf
         plan_working_dir(options, image, &plan->working_dir, err) < 0 ||
         plan_network(options, plan, err) < 0 ||
         plan_hostname(options->hostname, plan, err) < 0 ||
-        plan_mounts(options, plan, err) < 0 || plan_user(options, image, rootfs, plan, err) < 0)
+        plan_user(options, image, rootfs, plan, err) < 0)
         return -1;
-    plan_terminal(options, plan);
+    plan_life(options, plan);
     return 0;
 }
 

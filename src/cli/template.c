@@ -1,394 +1,344 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The part of Go's templates that docker's users type after --format. */
+/* Templates: walking the tree, with a value in hand. */
 #include "cli/template.h"
 
-#include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/template_tree.h"
 
-#define MAX_DEPTH 16    /* nested blocks */
-#define MAX_VARIABLES 8 /* $names in sight */
-#define MAX_WORDS 8     /* words of one action */
+#define MAX_VARIABLES 64 /* in sight at a time */
 
-/* What $name means inside a range. */
 struct variable {
-    char name[32];
+    const char *name; /* with its $ */
     const struct json_t *value;
 };
 
-/* A rendering under way. skip > 0 or out NULL: text is read but not written. */
-struct state {
-    const char *at;
+/* A rendering under way. */
+struct rendering {
+    const struct cli_template_data *data;
     struct md_buf *out;
-    const struct json_t *root;
+    struct json_t *owned; /* array of the values that were made */
     struct variable variables[MAX_VARIABLES];
-    size_t variable_count;
-    struct json_t *owned; /* array of values made on the way: keys and indexes of a range */
-    int depth;
+    size_t count;
 };
 
-enum stop { STOP_END_OF_TEXT, STOP_END, STOP_ELSE };
-
-enum block { SKIP, WRITE };
-
-static int render(struct state *state, const struct json_t *dot, enum stop *stop,
-                  struct md_err *err);
-
-static void write_text(struct state *state, const char *text, size_t len)
+static bool has_member(const struct json_t *value, const char *key)
 {
-    if (state->out && len > 0)
-        md_buf_printf(state->out, "%.*s", (int)len, text);
-}
-
-/* A value as Go prints it: strings bare, numbers, booleans, others as JSON. */
-static void write_value(struct state *state, const struct json_t *value)
-{
-    const char *text = md_json_is_null(value) ? "<no value>" : md_json_text(value);
-
-    if (text) {
-        write_text(state, text, strlen(text));
-    } else {
-        MD_AUTO_FREE char *json = md_json_line(value);
-
-        write_text(state, json, strlen(json));
+    for (const char *k = NULL; (k = md_json_next_key(value, k));) {
+        if (strcmp(k, key) == 0)
+            return true;
     }
+    return false;
 }
 
-/* Truth by Go's rules: null, false, 0, "" and empty collections are false. */
-static bool is_true(const struct json_t *value)
+/* What path, ".A.B" or "." or "", leads to from value. */
+static int follow(const struct json_t *value, const char *path, const struct json_t **found,
+                  struct md_err *err)
 {
-    if (md_json_is_string(value))
-        return md_json_text(value)[0] != '\0';
-    if (md_json_is_object(value) || md_json_is_array(value))
-        return md_json_count(value) > 0;
-    return md_json_true(value) || md_json_int(value) != 0;
-}
-
-static int lookup_path(const struct json_t *value, const char *path,
-                       const struct json_t **found, struct md_err *err)
-{
-    while (*path == '.') {
+    while (*path && strcmp(path, ".") != 0) {
         size_t len = strcspn(path + 1, ".");
         MD_AUTO_FREE char *key = md_xstrndup(path + 1, len);
 
         path += 1 + len;
-        if (len == 0)
-            break;
-        const struct json_t *next = md_json_get(value, key);
-        bool there = false;
-
-        for (const char *k = NULL; !there && (k = md_json_next_key(value, k));)
-            there = strcmp(k, key) == 0;
-        if (!there)
+        if (len == 0 || strcmp(path, ".") == 0)
+            return md_err_set(err, MD_ERR_USAGE, "template: a name is missing after a dot");
+        if (!has_member(value, key))
             return md_err_set(err, MD_ERR_USAGE, "template: no field \"%s\" in the value", key);
-        value = next;
+        value = md_json_get(value, key);
     }
     *found = value;
     return 0;
 }
 
-/* One word of an action: .A.B, $x.A, "text", 12. */
-static int evaluate_word(struct state *state, const struct json_t *dot, const char *word,
-                         const struct json_t **value, struct md_err *err)
+static int find_variable(struct rendering *rendering, const char *name,
+                         struct variable **variable, struct md_err *err)
 {
-    *value = NULL;
-    if (!state->out)
-        return 0; /* a block that is only read over: its values need not exist */
-    if (word[0] == '.')
-        return lookup_path(dot, word, value, err);
-    if (word[0] == '"' || isdigit((unsigned char)word[0])) {
-        size_t len = strlen(word);
-        MD_AUTO_FREE char *text = word[0] == '"' ? md_xstrndup(word + 1, len - 2) : NULL;
-        struct json_t *made =
-            text ? md_json_string(text) : md_json_number(strtoll(word, NULL, 10));
+    for (size_t i = rendering->count; i-- > 0;) {
+        if (strcmp(rendering->variables[i].name, name) == 0) {
+            *variable = &rendering->variables[i];
+            return 0;
+        }
+    }
+    return md_err_set(err, MD_ERR_USAGE, "template: undefined variable \"%s\"", name);
+}
 
-        md_json_append(state->owned, made);
-        *value = made;
+static int declare(struct rendering *rendering, const char *name, const struct json_t *value,
+                   struct md_err *err)
+{
+    if (rendering->count == MAX_VARIABLES)
+        return md_err_set(err, MD_ERR_USAGE, "template: too many variables");
+    rendering->variables[rendering->count++] = (struct variable){ name, value };
+    return 0;
+}
+
+static int evaluate(struct rendering *rendering, const struct cli_pipeline *pipeline,
+                    const struct json_t *dot, const struct json_t **value, struct md_err *err);
+
+static int evaluate_operand(struct rendering *rendering, const struct cli_operand *operand,
+                            const struct json_t *dot, const struct json_t **value,
+                            struct md_err *err)
+{
+    struct variable *variable = NULL;
+    struct cli_call call = { .name = operand->text, .owned = rendering->owned };
+
+    switch (operand->kind) {
+    case CLI_OPERAND_DOT:
+        return follow(dot, operand->path, value, err);
+    case CLI_OPERAND_CONSTANT:
+        *value = operand->value;
+        return 0;
+    case CLI_OPERAND_VARIABLE:
+        if (strcmp(operand->text, "$") == 0)
+            return follow(rendering->data->value, operand->path, value, err);
+        if (find_variable(rendering, operand->text, &variable, err) < 0)
+            return -1;
+        return follow(variable->value, operand->path, value, err);
+    case CLI_OPERAND_GROUP:
+        if (evaluate(rendering, operand->group, dot, value, err) < 0)
+            return -1;
+        return follow(*value, operand->path, value, err);
+    case CLI_OPERAND_FUNCTION:
+        break;
+    }
+    return cli_template_call(&call, value, err); /* one that is given as an argument */
+}
+
+/* and, or: what comes after the one that decides is not even looked at, as in Go. */
+static int evaluate_logic(struct rendering *rendering, const struct cli_operand *function,
+                          const struct json_t *dot, const struct json_t **value,
+                          struct md_err *err)
+{
+    bool decisive = strcmp(function->text, "or") == 0;
+
+    for (const struct cli_operand *next = function->next; next; next = next->next) {
+        if (evaluate_operand(rendering, next, dot, value, err) < 0)
+            return -1;
+        if (cli_template_true(*value) == decisive)
+            break;
+    }
+    return 0;
+}
+
+/* docker's .Label "key": of a row the label's value, of a row of headings a heading. */
+static int evaluate_label(struct rendering *rendering, const struct json_t *key,
+                          const struct json_t **value, struct md_err *err)
+{
+    const char *text = md_json_text(key);
+    const struct json_t *labels = rendering->data->labels;
+
+    if (!text)
+        return md_err_set(err, MD_ERR_USAGE, "template: .Label wants a text");
+    if (labels) {
+        *value = md_json_get(labels, text);
         return 0;
     }
-    if (word[0] == '$') {
-        size_t len = strcspn(word, ".");
+    const char *dot = strrchr(text, '.');
+    MD_AUTO_FREE char *heading = md_xstrdup(dot ? dot + 1 : text);
 
-        if (len == 1)
-            return lookup_path(state->root, word + 1, value, err);
-        for (size_t i = state->variable_count; i-- > 0;) {
-            if (strlen(state->variables[i].name) == len &&
-                strncmp(state->variables[i].name, word, len) == 0)
-                return lookup_path(state->variables[i].value, word + len, value, err);
-        }
-    }
-    return md_err_set(err, MD_ERR_USAGE, "template: cannot understand \"%s\"", word);
+    for (char *p = heading; *p; p++)
+        *p = *p == '-' || *p == '_' ? ' ' : *p;
+    struct json_t *made = md_json_string(heading);
+
+    md_json_append(rendering->owned, made);
+    *value = made;
+    return 0;
 }
 
-static void write_join(struct state *state, const struct json_t *array, const char *between)
+static bool is_label(const struct rendering *rendering, const struct cli_operand *operand)
 {
-    for (size_t i = 0; i < md_json_count(array); i++) {
-        if (i > 0)
-            write_text(state, between, strlen(between));
-        write_value(state, md_json_at(array, i));
-    }
+    return ((operand->kind == CLI_OPERAND_DOT && strcmp(operand->path, ".Label") == 0) ||
+            (operand->kind == CLI_OPERAND_VARIABLE && strcmp(operand->text, "$") == 0 &&
+             strcmp(operand->path, ".Label") == 0)) &&
+           has_member(rendering->data->value, "Labels");
 }
 
-static void write_cased(struct state *state, const char *text, int (*convert)(int))
+static int evaluate_function(struct rendering *rendering, const struct cli_operand *first,
+                             const struct json_t *dot, const struct json_t **value,
+                             struct md_err *err)
 {
-    for (; text && *text; text++) {
-        char letter = (char)convert((unsigned char)*text);
+    struct cli_call call = { .name = first->text, .owned = rendering->owned };
 
-        write_text(state, &letter, 1);
+    if (strcmp(first->text, "and") == 0 || strcmp(first->text, "or") == 0)
+        return evaluate_logic(rendering, first, dot, value, err);
+    for (const struct cli_operand *next = first->next; next; next = next->next) {
+        if (call.count == CLI_TEMPLATE_ARGS)
+            return md_err_set(err, MD_ERR_USAGE, "template: too many arguments of \"%s\"",
+                              call.name);
+        if (evaluate_operand(rendering, next, dot, &call.args[call.count++], err) < 0)
+            return -1;
     }
+    return cli_template_call(&call, value, err);
 }
 
-/* {{function A [B]}} */
-static int call(struct state *state, const char *name, const struct json_t **values,
-                size_t count, struct md_err *err)
+/* One command of a pipeline: a function with arguments, a label, or a value alone. */
+static int evaluate_command(struct rendering *rendering, const struct cli_operand *first,
+                            const struct json_t *dot, const struct json_t **value,
+                            struct md_err *err)
 {
-    const char *second = count > 1 ? md_json_text(values[1]) : NULL;
+    const struct json_t *key = NULL;
 
-    if (strcmp(name, "json") == 0 && count == 1) {
-        MD_AUTO_FREE char *line = md_json_line(values[0]);
+    if (first->kind == CLI_OPERAND_FUNCTION)
+        return evaluate_function(rendering, first, dot, value, err);
+    if (first->next && !first->next->next && is_label(rendering, first))
+        return evaluate_operand(rendering, first->next, dot, &key, err) < 0
+                   ? -1
+                   : evaluate_label(rendering, key, value, err);
+    if (first->next)
+        return md_err_set(err, MD_ERR_USAGE, "template: \"%s\" takes no arguments",
+                          first->path[0] ? first->path : "a value");
+    return evaluate_operand(rendering, first, dot, value, err);
+}
 
-        write_text(state, line, strlen(line));
-    } else if (strcmp(name, "join") == 0 && count == 2 && second) {
-        write_join(state, values[0], second);
-    } else if (strcmp(name, "len") == 0 && count == 1) {
-        const char *text = md_json_text(values[0]);
-        char number[24];
+/* The same with the result of the command before as one more argument. */
+static int evaluate_piped(struct rendering *rendering, const struct cli_operand *operands,
+                          const struct json_t *dot, const struct json_t **value,
+                          struct md_err *err)
+{
+    struct cli_operand all[CLI_TEMPLATE_ARGS + 1];
+    size_t count = 0;
 
-        snprintf(number, sizeof(number), "%zu", text ? strlen(text) : md_json_count(values[0]));
-        write_text(state, number, strlen(number));
-    } else if (strcmp(name, "index") == 0 && count == 2) {
-        write_value(state, second ? md_json_get(values[0], second)
-                                  : md_json_at(values[0], (size_t)md_json_int(values[1])));
-    } else if (strcmp(name, "upper") == 0 && count == 1) {
-        write_cased(state, md_json_text(values[0]), toupper);
-    } else if (strcmp(name, "lower") == 0 && count == 1) {
-        write_cased(state, md_json_text(values[0]), tolower);
-    } else if (strcmp(name, "println") == 0 && count == 1) {
-        write_value(state, values[0]);
-        write_text(state, "\n", 1);
+    for (; operands; operands = operands->next) {
+        all[count] = *operands;
+        all[count].next = &all[count + 1];
+        count++;
+    }
+    all[count] =
+        (struct cli_operand){ .kind = CLI_OPERAND_CONSTANT, .path = "", .value = *value };
+    return evaluate_command(rendering, all, dot, value, err);
+}
+
+static int evaluate(struct rendering *rendering, const struct cli_pipeline *pipeline,
+                    const struct json_t *dot, const struct json_t **value, struct md_err *err)
+{
+    struct variable *variable = NULL;
+    const struct cli_command_node *command = pipeline->commands;
+
+    *value = NULL;
+    if (evaluate_command(rendering, command->operands, dot, value, err) < 0)
+        return -1;
+    for (command = command->next; command; command = command->next) {
+        if (evaluate_piped(rendering, command->operands, dot, value, err) < 0)
+            return -1;
+    }
+    if (pipeline->variables[1] || pipeline->binding == CLI_BIND_NONE)
+        return 0; /* a range binds its own */
+    if (pipeline->binding == CLI_BIND_DECLARE)
+        return declare(rendering, pipeline->variables[0], *value, err);
+    if (find_variable(rendering, pipeline->variables[0], &variable, err) < 0)
+        return -1;
+    variable->value = *value;
+    return 0;
+}
+
+static int render(struct rendering *rendering, const struct cli_node *node,
+                  const struct json_t *dot, struct md_err *err);
+
+/* {{range}}'s variables: one is the element, of two the first is the index or key. */
+static int bind(struct rendering *rendering, const struct cli_pipeline *pipeline,
+                const struct json_t *index, const struct json_t *item, struct md_err *err)
+{
+    const char *const *names = pipeline->variables;
+
+    if (pipeline->binding == CLI_BIND_NONE)
+        return 0;
+    if (names[1] && declare(rendering, names[0], index, err) < 0)
+        return -1;
+    return declare(rendering, names[1] ? names[1] : names[0], item, err);
+}
+
+static int render_range(struct rendering *rendering, const struct cli_node *node,
+                        const struct json_t *dot, const struct json_t *values,
+                        struct md_err *err)
+{
+    bool is_map = md_json_is_object(values);
+    size_t count = md_json_count(values);
+    size_t variables = rendering->count;
+
+    if (!is_map && !md_json_is_array(values) && !md_json_is_null(values))
+        return md_err_set(err, MD_ERR_USAGE, "template: range over what is no collection");
+    MD_AUTO_FREE const char **keys = is_map ? cli_template_keys(values, &count) : NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct json_t *item =
+            is_map ? md_json_get(values, keys[i]) : md_json_at(values, i);
+        struct json_t *index = is_map ? md_json_string(keys[i]) : md_json_number((int64_t)i);
+
+        md_json_append(rendering->owned, index);
+        if (bind(rendering, node->pipeline, index, item, err) < 0 ||
+            render(rendering, node->body, item, err) < 0)
+            return -1;
+        rendering->count = variables;
+    }
+    return count > 0 ? 0 : render(rendering, node->otherwise, dot, err);
+}
+
+static int render_block(struct rendering *rendering, const struct cli_node *node,
+                        const struct json_t *dot, struct md_err *err)
+{
+    const struct json_t *value = NULL;
+    size_t variables = rendering->count;
+    int status;
+
+    if (node->kind == CLI_NODE_RANGE && node->pipeline->binding == CLI_BIND_ASSIGN)
+        return md_err_set(err, MD_ERR_USAGE, "template: \"=\" in range is not supported");
+    if (evaluate(rendering, node->pipeline, dot, &value, err) < 0)
+        return -1;
+    if (node->kind == CLI_NODE_RANGE) {
+        rendering->count = variables;
+        status = render_range(rendering, node, dot, value, err);
+    } else if (cli_template_true(value)) {
+        status = render(rendering, node->body, node->kind == CLI_NODE_WITH ? value : dot, err);
     } else {
-        return md_err_set(err, MD_ERR_USAGE,
-                          "template: unknown function or wrong arguments: %s", name);
+        status = render(rendering, node->otherwise, dot, err);
     }
-    return 0;
-}
-
-/* Split an action into words; quoted text stays one word with its quotes. */
-static int split(char *action, char *words[MAX_WORDS], size_t *count, struct md_err *err)
-{
-    *count = 0;
-    for (char *at = action; *at;) {
-        at += strspn(at, " \t\n,");
-        if (!*at)
-            break;
-        if (*count == MAX_WORDS)
-            return md_err_set(err, MD_ERR_USAGE, "template: too many words in one action");
-        words[(*count)++] = at;
-        if (*at == '"') {
-            char *end = strchr(at + 1, '"');
-
-            if (!end)
-                return md_err_set(err, MD_ERR_USAGE, "template: unterminated quoted text");
-            at = end + 1;
-        } else {
-            at += strcspn(at, " \t\n,");
-        }
-        if (*at)
-            *at++ = '\0';
-    }
-    return 0;
-}
-
-static void push_variable(struct state *state, const char *name, const struct json_t *value)
-{
-    struct variable *variable = &state->variables[state->variable_count++];
-
-    snprintf(variable->name, sizeof(variable->name), "%s", name);
-    variable->value = value;
-}
-
-/* Render the block from where we are, or only read over it. */
-static int block(struct state *state, const struct json_t *dot, enum block how, enum stop *stop,
-                 struct md_err *err)
-{
-    struct md_buf *out = state->out;
-
-    if (how == SKIP)
-        state->out = NULL;
-    if (++state->depth > MAX_DEPTH)
-        return md_err_set(err, MD_ERR_USAGE, "template: blocks nested too deep");
-    int status = render(state, dot, stop, err);
-
-    state->depth--;
-    state->out = out;
-    if (status == 0 && *stop == STOP_END_OF_TEXT)
-        return md_err_set(err, MD_ERR_USAGE, "template: {{end}} is missing");
+    rendering->count = variables;
     return status;
 }
 
-/* {{if}} and {{with}}: the block with inner as dot if truth is true, else the other. */
-static int choose(struct state *state, const struct json_t *dot, const struct json_t *inner,
-                  const struct json_t *truth, struct md_err *err)
+static int render(struct rendering *rendering, const struct cli_node *node,
+                  const struct json_t *dot, struct md_err *err)
 {
-    enum block first = is_true(truth) ? WRITE : SKIP;
-    enum stop stop = STOP_END;
+    for (; node; node = node->next) {
+        const struct json_t *value = NULL;
 
-    if (block(state, first == WRITE ? inner : dot, first, &stop, err) < 0)
-        return -1;
-    if (stop == STOP_ELSE)
-        return block(state, dot, first == WRITE ? SKIP : WRITE, &stop, err);
-    return 0;
-}
-
-static int range(struct state *state, const struct json_t *dot, const struct json_t *values,
-                 char *names[2], struct md_err *err)
-{
-    const char *start = state->at;
-    size_t count = state->out ? md_json_count(values) : 0;
-    size_t variables = state->variable_count;
-    const char *key = NULL;
-    enum stop stop = STOP_END;
-
-    if (variables + 2 > MAX_VARIABLES)
-        return md_err_set(err, MD_ERR_USAGE, "template: too many variables");
-    for (size_t i = 0; i < count; i++) {
-        key = md_json_is_object(values) ? md_json_next_key(values, key) : NULL;
-        const struct json_t *item = key ? md_json_get(values, key) : md_json_at(values, i);
-        struct json_t *index = key ? md_json_string(key) : md_json_number((int64_t)i);
-
-        md_json_append(state->owned, index);
-        if (names[0])
-            push_variable(state, names[0], names[1] ? index : item);
-        if (names[1])
-            push_variable(state, names[1], item);
-        state->at = start;
-        if (block(state, item, WRITE, &stop, err) < 0)
-            return -1;
-        state->variable_count = variables;
-    }
-    if (count == 0 && block(state, dot, SKIP, &stop, err) < 0)
-        return -1;
-    if (stop == STOP_ELSE)
-        return block(state, dot, count == 0 ? WRITE : SKIP, &stop, err);
-    return 0;
-}
-
-/* {{range $k, $v := .A}}: variables first, then := and the value. */
-static int range_action(struct state *state, const struct json_t *dot, char **words,
-                        size_t count, struct md_err *err)
-{
-    char *names[2] = { 0 };
-    const struct json_t *values = NULL;
-    size_t at = 1;
-
-    for (; at < count && words[at][0] == '$' && at < 3 && count > 2; at++)
-        names[at - 1] = words[at];
-    if (at > 1 && at < count && strcmp(words[at], ":=") == 0)
-        at++;
-    if (at + 1 != count)
-        return md_err_set(err, MD_ERR_USAGE, "template: malformed {{range}}");
-    if (evaluate_word(state, dot, words[at], &values, err) < 0)
-        return -1;
-    return range(state, dot, values, names, err);
-}
-
-/* One {{action}}; *stop is set when it ends the block we are in. */
-static int act(struct state *state, const struct json_t *dot, char *action, enum stop *stop,
-               struct md_err *err)
-{
-    char *words[MAX_WORDS];
-    const struct json_t *values[MAX_WORDS];
-    size_t count;
-
-    if (split(action, words, &count, err) < 0)
-        return -1;
-    if (count == 0)
-        return md_err_set(err, MD_ERR_USAGE, "template: empty action");
-    if (strcmp(words[0], "end") == 0 || strcmp(words[0], "else") == 0) {
-        if (count > 1)
-            return md_err_set(err, MD_ERR_USAGE, "template: {{%s %s}} is not known", words[0],
-                              words[1]);
-        *stop = words[0][1] == 'n' ? STOP_END : STOP_ELSE;
-        return 0;
-    }
-    if (strcmp(words[0], "range") == 0)
-        return range_action(state, dot, words, count, err);
-
-    bool function = isalpha((unsigned char)words[0][0]) != 0;
-
-    for (size_t i = function; i < count; i++) {
-        if (evaluate_word(state, dot, words[i], &values[i - function], err) < 0)
-            return -1;
-    }
-    if (function && count == 2 && strcmp(words[0], "if") == 0)
-        return choose(state, dot, dot, values[0], err);
-    if (function && count == 2 && strcmp(words[0], "with") == 0)
-        return choose(state, dot, values[0], values[0], err);
-    if (function)
-        return call(state, words[0], values, count - 1, err);
-    if (count != 1)
-        return md_err_set(err, MD_ERR_USAGE, "template: cannot understand \"%s\"", words[1]);
-    write_value(state, values[0]);
-    return 0;
-}
-
-/* Text outside of {{}}; shells pass "\t" and "\n" as two characters. */
-static void literal(struct state *state, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        const char *at = state->at + i;
-
-        if (*at == '\\' && i + 1 < len && (at[1] == 't' || at[1] == 'n')) {
-            write_text(state, at[1] == 't' ? "\t" : "\n", 1);
-            i++;
-        } else {
-            write_text(state, at, 1);
+        switch (node->kind) {
+        case CLI_NODE_TEXT:
+            md_buf_printf(rendering->out, "%s", node->text);
+            break;
+        case CLI_NODE_PRINT:
+            if (evaluate(rendering, node->pipeline, dot, &value, err) < 0)
+                return -1;
+            if (node->pipeline->binding == CLI_BIND_NONE)
+                cli_template_print(value, rendering->out);
+            break;
+        case CLI_NODE_IF:
+        case CLI_NODE_WITH:
+        case CLI_NODE_RANGE:
+            if (render_block(rendering, node, dot, err) < 0)
+                return -1;
+            break;
         }
     }
-    state->at += len;
-}
-
-static int render(struct state *state, const struct json_t *dot, enum stop *stop,
-                  struct md_err *err)
-{
-    *stop = STOP_END_OF_TEXT;
-    while (*state->at) {
-        const char *open = strstr(state->at, "{{");
-
-        literal(state, open ? (size_t)(open - state->at) : strlen(state->at));
-        if (!open)
-            return 0;
-        const char *close = strstr(open, "}}");
-
-        if (!close)
-            return md_err_set(err, MD_ERR_USAGE, "template: unclosed action");
-        MD_AUTO_FREE char *action = md_xstrndup(open + 2, (size_t)(close - open - 2));
-
-        state->at = close + 2;
-        if (act(state, dot, action, stop, err) < 0)
-            return -1;
-        if (*stop != STOP_END_OF_TEXT)
-            return 0;
-    }
     return 0;
 }
 
-int cli_template(const char *template, const struct json_t *value, struct md_buf *out,
-                 struct md_err *err)
+int cli_template_render(const struct cli_template *template,
+                        const struct cli_template_data *data, struct md_buf *out,
+                        struct md_err *err)
 {
     MD_AUTO_JSON owned = md_json_array();
-    struct state state = { .at = template, .out = out, .root = value, .owned = owned };
-    enum stop stop;
+    struct rendering rendering = { .data = data, .out = out, .owned = owned };
 
-    if (strncmp(template, "table ", 6) == 0)
-        state.at += 6;
-    if (render(&state, value, &stop, err) < 0)
-        return -1;
-    if (stop != STOP_END_OF_TEXT)
-        return md_err_set(err, MD_ERR_USAGE, "template: unexpected {{%s}}",
-                          stop == STOP_END ? "end" : "else");
-    return 0;
+    return render(&rendering, template->nodes, data->value, err);
+}
+
+int cli_template(const char *text, const struct json_t *value, struct md_buf *out,
+                 struct md_err *err)
+{
+    const struct cli_template_data data = { .value = value };
+    MD_AUTO_TEMPLATE template = cli_template_parse(text, err);
+
+    return template ? cli_template_render(template, &data, out, err) : -1;
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -105,6 +106,18 @@ bool run_image_file_leads_to(const char *path, dev_t device, ino_t inode)
         path = name;
     }
     return false;
+}
+
+const char *run_image_file_why_denied(const char *path)
+{
+    struct statvfs system;
+    struct stat info;
+
+    if (statvfs(path, &system) == 0 && (system.f_flag & ST_NOEXEC))
+        return "permission denied: it is on a file system that is mounted noexec";
+    if (stat(path, &info) == 0 && !(info.st_mode & 0111))
+        return "permission denied: it has no execute bit";
+    return "permission denied";
 }
 
 const char *run_image_file_why_not(const char *path)

@@ -13,16 +13,21 @@
 #include "base/fd.h"
 #include "base/sys.h"
 #include "run/child.h"
+#include "run/exec.h"
 #include "run/ids.h"
 #include "run/process.h"
 #include "run/relay.h"
 #include "run/run.h"
+#include "run/serve.h"
 #include "run/sync.h"
 #include "run/watch.h"
+
+#define TIMED_OUT 124 /* as timeout(1) has it */
 
 /* What one run holds; launch_clear() closes it. */
 struct launch {
     const struct run_plan *plan;
+    const struct run_exec *exec; /* the container to enter, or NULL: a new one */
     const struct run_hooks *hooks;
     struct run_signals signals;
     struct run_terminal terminal;
@@ -30,8 +35,10 @@ struct launch {
     struct run_sync_cargo cargo; /* the program's terminal */
     int sync;
     int pidfd;
-    int lifeline;   /* of the watcher */
-    int stopped_by; /* a signal that came before the program ran */
+    int lifeline;              /* of the watcher */
+    int stopped_by;            /* a signal that came before the program ran */
+    struct run_server *server; /* a supervisor's clients, or NULL: this is the foreground */
+    struct run_terminal *leader;
 };
 
 static void launch_clear(struct launch *launch)
@@ -71,6 +78,11 @@ static pid_t clone_init(const struct run_plan *plan, int *pidfd, struct md_err *
         args.cgroup = (uint64_t)plan->cgroup;
     }
     pid = sys_clone3(&args);
+    if (pid < 0 && plan->cgroup >= 0) { /* a cgroup is no condition of running */
+        args.flags &= ~CLONE_INTO_CGROUP;
+        args.cgroup = 0;
+        pid = sys_clone3(&args);
+    }
     if (pid < 0)
         return md_err_sys(err, "cannot make the namespaces");
     return pid;
@@ -79,6 +91,7 @@ static pid_t clone_init(const struct run_plan *plan, int *pidfd, struct md_err *
 static pid_t start_init(struct launch *launch, struct md_err *err)
 {
     struct run_child child = { .plan = launch->plan,
+                               .exec = launch->exec,
                                .files = -1,
                                .root = -1,
                                .proc = -1,
@@ -94,11 +107,14 @@ static pid_t start_init(struct launch *launch, struct md_err *err)
     if (run_root_find(&child, err) < 0)
         return -1;
     know_ourselves(&child);
-    pid = clone_init(launch->plan, &launch->pidfd, err);
+    pid = launch->exec ? run_exec_clone(launch->exec, &launch->pidfd, err)
+                       : clone_init(launch->plan, &launch->pidfd, err);
     if (pid == 0) {
         md_fd_close(&launch->sync); /* or the child could not see our death */
         child.sync = theirs;
         memcpy(child.stdio, launch->pipes.theirs, sizeof(child.stdio));
+        if (launch->exec)
+            run_exec_child(&child);
         run_child(&child);
     }
     run_pipes_close_theirs(&launch->pipes);
@@ -109,7 +125,8 @@ static pid_t start_watcher(struct launch *launch, struct md_err *err)
 {
     const struct run_watch watch = { .pidfd = launch->pidfd,
                                      .terminal = &launch->terminal,
-                                     .hooks = launch->hooks };
+                                     .hooks = launch->hooks,
+                                     .runner = launch->exec ? getpid() : 0 };
 
     return run_watch_start(&watch, &launch->lifeline, err);
 }
@@ -177,14 +194,18 @@ retry:
         return md_err_sys(err, "cannot learn how the container ended");
     }
     *pid = -1;
-    result->write_errno = end->write_error;
-    result->signal = 0;
+    *result = (struct run_result){ .write_errno = end->write_error,
+                                   .timed_out = end->timed_out,
+                                   .dismissed = end->dismissed,
+                                   .orphaned = end->orphaned };
     if (WIFEXITED(status)) {
         result->exit_code = WEXITSTATUS(status);
+        result->timed_out = false; /* it was faster */
         return 0;
     }
     result->signal = end->killed_for ? end->killed_for : WTERMSIG(status);
-    result->exit_code = 128 + result->signal;
+    result->expected = end->killed_for || end->forwarded == WTERMSIG(status);
+    result->exit_code = result->timed_out ? TIMED_OUT : 128 + result->signal;
     return 0;
 }
 
@@ -192,24 +213,46 @@ retry:
  * The watcher goes, and does what is left to do, while this process has other things to do; it
  * is not waited for. If it was killed, what is left is done here.
  */
-static void dismiss(const struct launch *launch, pid_t *watcher)
+static void dismiss(const struct launch *launch, pid_t *watcher,
+                    const struct run_result *result)
 {
     const struct run_hooks *hooks = launch->hooks;
     bool left = hooks && hooks->aftermath;
 
-    if (left && write(launch->lifeline, "", 1) == 1) {
+    if (left && *watcher > 0 &&
+        write(launch->lifeline, result, sizeof(*result)) == (ssize_t)sizeof(*result)) {
         *watcher = -1;
         return;
     }
-    kill(*watcher, SIGKILL);
+    if (*watcher > 0)
+        kill(*watcher, SIGKILL);
+    if (launch->exec)
+        *watcher = -1; /* to wait for it would take longer than a short program */
     if (left)
-        hooks->aftermath(hooks->context);
+        hooks->aftermath(hooks->context, result);
 }
 
-static int accompany(struct launch *launch, pid_t *pid, pid_t *watcher,
-                     struct run_result *result, struct md_err *err)
+static bool is_detached(const struct launch *launch)
 {
-    struct run_relay_end end = { 0 };
+    return launch->exec && launch->exec->detach;
+}
+
+/* The process goes on without us. */
+static int leave_running(struct launch *launch, pid_t *pid, struct run_result *result,
+                         struct md_err *err)
+{
+    if (launch->cargo.master >= 0 && run_exec_keep_terminal(launch->cargo.master, err) < 0)
+        return -1;
+    if (is_detached(launch))
+        run_process_end(pid); /* it has gone: the program is its child */
+    *pid = -1;
+    *result = (struct run_result){ .left = true };
+    return 0;
+}
+
+static int relay(struct launch *launch, pid_t pid, struct run_relay_end *end,
+                 struct md_err *err)
+{
     const struct run_relay relay = {
         .hooks = launch->hooks,
         .signals = &launch->signals,
@@ -217,18 +260,56 @@ static int accompany(struct launch *launch, pid_t *pid, pid_t *watcher,
         .pipes = &launch->pipes,
         .master = launch->cargo.master,
         .open_stdin = launch->plan->open_stdin,
-        .pid = *pid,
+        .withheld = launch->plan->withheld,
+        .timeout_s = launch->plan->timeout_s,
+        .pid = pid,
         .pidfd = launch->pidfd,
+        .leads_group = launch->exec != NULL,
+        .keys = launch->exec ? &launch->exec->keys : NULL,
     };
 
     run_terminal_enter(&launch->terminal);
-    if (run_relay(&relay, &end, err) < 0)
+    return run_relay(&relay, end, err);
+}
+
+static int serve(struct launch *launch, pid_t pid, struct run_relay_end *end,
+                 struct md_err *err)
+{
+    const struct run_serve serve = {
+        .plan = launch->plan,
+        .hooks = launch->hooks,
+        .server = launch->server,
+        .signals = &launch->signals,
+        .terminal = launch->leader,
+        .pipes = &launch->pipes,
+        .master = launch->cargo.master,
+        .pid = pid,
+        .pidfd = launch->pidfd,
+    };
+
+    /* Ours would keep the terminal open after all of the container's have gone. */
+    md_fd_close(&launch->cargo.slave);
+    return run_serve(&serve, end, err);
+}
+
+static int accompany(struct launch *launch, pid_t *pid, pid_t *watcher,
+                     struct run_result *result, struct md_err *err)
+{
+    struct run_relay_end end = { 0 };
+    int status =
+        launch->server ? serve(launch, *pid, &end, err) : relay(launch, *pid, &end, err);
+
+    if (status < 0)
         return -1;
+    if (end.detached) {
+        run_process_end(watcher);
+        return leave_running(launch, pid, result, err);
+    }
     if (reap(pid, &end, result, err) < 0)
         return -1;
     if (launch->hooks && launch->hooks->ended)
         launch->hooks->ended(launch->hooks->context, result);
-    dismiss(launch, watcher);
+    dismiss(launch, watcher, result);
     return 0;
 }
 
@@ -253,33 +334,80 @@ static int write_maps(const struct launch *launch, pid_t pid, struct md_err *err
     return 0;
 }
 
+static int open_streams(struct launch *launch, struct md_err *err)
+{
+    if (is_detached(launch))
+        return 0;
+    if (!launch->server)
+        run_terminal_open(launch->plan, &launch->terminal);
+    return run_pipes_open(launch->plan, &launch->pipes, err);
+}
+
 static int launch_run(struct launch *launch, struct run_result *result, struct md_err *err)
 {
     const struct run_hooks *hooks = launch->hooks;
     RUN_AUTO_CHILD watcher = -1;
     RUN_AUTO_CHILD pid = -1; /* both are killed and reaped on every return, this one first */
 
-    run_terminal_open(launch->plan, &launch->terminal);
-    if (run_pipes_open(launch->plan, &launch->pipes, err) < 0)
+    if (open_streams(launch, err) < 0)
         return -1;
     pid = start_init(launch, err);
     if (pid < 0 || write_maps(launch, pid, err) < 0)
         return -1;
     if (hooks && hooks->started && hooks->started(hooks->context, pid, err) < 0)
         return -1;
-    watcher = start_watcher(launch, err);
-    if (watcher < 0)
-        return -1;
+    if (!launch->server && !is_detached(launch)) {
+        watcher = start_watcher(launch, err);
+        if (watcher < 0)
+            return -1;
+    }
     tell(launch, RUN_GO);
     if (await_program(launch, err) < 0)
         return -1;
+    if (hooks && hooks->running)
+        hooks->running(hooks->context);
+    if (is_detached(launch))
+        return leave_running(launch, &pid, result, err);
     return accompany(launch, &pid, &watcher, result, err);
 }
 
-int run_container(const struct run_plan *plan, const struct run_hooks *hooks,
-                  struct run_result *result, struct md_err *err)
+/* A signal came while it was set up: that is how it ended. */
+static void end_unstarted(const struct launch *launch, struct run_result *result)
 {
-    struct launch launch = {
+    const struct run_hooks *hooks = launch->hooks;
+
+    *result = (struct run_result){ .exit_code = 128 + launch->stopped_by,
+                                   .signal = launch->stopped_by,
+                                   .dismissed = launch->server != NULL };
+    if (hooks && hooks->ended)
+        hooks->ended(hooks->context, result);
+    if (hooks && hooks->aftermath) /* the watcher is gone */
+        hooks->aftermath(hooks->context, result);
+}
+
+static int run(struct launch *launch, struct run_result *result, struct md_err *err)
+{
+    int status;
+
+    if (md_fd_fill_standard() < 0)
+        return md_err_sys(err, "cannot open /dev/null");
+    if (run_signals_take(&launch->signals, err) < 0)
+        return -1;
+    status = launch_run(launch, result, err);
+    launch_clear(launch);
+    run_signals_give_back(&launch->signals);
+    if (status < 0 && launch->stopped_by) {
+        memset(err, 0, sizeof(*err));
+        end_unstarted(launch, result);
+        return 0;
+    }
+    return status;
+}
+
+static void prepare(struct launch *launch, const struct run_plan *plan,
+                    const struct run_hooks *hooks)
+{
+    *launch = (struct launch){
         .plan = plan,
         .hooks = hooks,
         .pipes = { { -1, -1, -1 }, { -1, -1, -1 } },
@@ -289,24 +417,35 @@ int run_container(const struct run_plan *plan, const struct run_hooks *hooks,
         .pidfd = -1,
         .lifeline = -1,
     };
-    int status;
+}
 
-    if (md_fd_fill_standard() < 0)
-        return md_err_sys(err, "cannot open /dev/null");
-    if (run_signals_take(&launch.signals, err) < 0)
-        return -1;
-    status = launch_run(&launch, result, err);
-    launch_clear(&launch);
-    run_signals_give_back(&launch.signals);
-    if (status < 0 && launch.stopped_by) {
-        *result = (struct run_result){ .exit_code = 128 + launch.stopped_by,
-                                       .signal = launch.stopped_by };
-        memset(err, 0, sizeof(*err));
-        if (hooks && hooks->ended)
-            hooks->ended(hooks->context, result);
-        if (hooks && hooks->aftermath) /* the watcher is gone */
-            hooks->aftermath(hooks->context);
-        return 0;
-    }
-    return status;
+int run_container(const struct run_plan *plan, const struct run_hooks *hooks,
+                  struct run_result *result, struct md_err *err)
+{
+    struct launch launch;
+
+    prepare(&launch, plan, hooks);
+    return run(&launch, result, err);
+}
+
+int run_detached(const struct run_plan *plan, const struct run_hooks *hooks,
+                 struct run_server *server, struct run_terminal *leader,
+                 struct run_result *result, struct md_err *err)
+{
+    struct launch launch;
+
+    prepare(&launch, plan, hooks);
+    launch.server = server;
+    launch.leader = leader;
+    return run(&launch, result, err);
+}
+
+int run_exec(const struct run_plan *plan, const struct run_exec *exec,
+             struct run_result *result, struct md_err *err)
+{
+    struct launch launch;
+
+    prepare(&launch, plan, NULL);
+    launch.exec = exec;
+    return run(&launch, result, err);
 }

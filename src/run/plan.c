@@ -13,6 +13,8 @@ static void clear_mount(struct run_mount *mount)
     free(mount->source);
     free(mount->target);
     free(mount->tmpfs_size);
+    free(mount->volume);
+    free(mount->mode);
     if (mount->kind == RUN_MOUNT_BIND)
         md_fd_close(&mount->source_fd);
 }

@@ -102,7 +102,7 @@ static int explain(const char *path, struct md_err *err)
         snprintf(why, sizeof(why), "its interpreter \"%s\" is not there", shown);
         return cannot_execute(path, reason, why, err);
     case EACCES:
-        return cannot_execute(path, reason, "permission denied", err);
+        return cannot_execute(path, reason, run_image_file_why_denied(path), err);
     case EISDIR:
         return cannot_execute(path, reason, "is a directory", err);
     case EPERM:
@@ -161,8 +161,9 @@ int run_step_execute(struct run_child *child, struct md_err *err)
 
     umask(child->plan->umask);
     reset_signals();
-    /* Whatever the caller has left open: only 0, 1 and 2 are the program's. */
-    if (close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+    /* Whatever the caller has left open: only 0, 1, 2 and --preserve-fds are the program's. */
+    if (close_range(STDERR_FILENO + 1 + child->plan->preserve_fds, ~0u, CLOSE_RANGE_CLOEXEC) <
+        0)
         return md_err_sys(err, "close_range");
     if (!strchr(name, '/'))
         return *name ? search(child, name, err)

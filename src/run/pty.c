@@ -2,12 +2,15 @@
 /* The program's stdin, stdout and stderr: a terminal of the container's own, or the pipes. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "run/child.h"
 #include "run/mount.h"
 
@@ -25,14 +28,12 @@ static int bind_console(struct run_child *child, struct md_err *err)
     return run_mount_attach(clone, child->dev, "console", err);
 }
 
-int run_step_open_terminal(struct run_child *child, struct md_err *err)
+/* The other end of child->master, its size and its owner. */
+static int set_up_terminal(struct run_child *child, struct md_err *err)
 {
     const struct winsize size = { .ws_row = child->plan->rows, .ws_col = child->plan->columns };
     int unlock = 0;
 
-    if (!child->plan->terminal)
-        return 0;
-    child->master = openat(child->dev, "pts/ptmx", O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (child->master < 0)
         return md_err_sys(err, "cannot open /dev/pts/ptmx");
     if (ioctl(child->master, TIOCSPTLCK, &unlock) < 0)
@@ -44,7 +45,31 @@ int run_step_open_terminal(struct run_child *child, struct md_err *err)
         return md_err_sys(err, "cannot set the size of the terminal");
     if (fchown(child->slave, child->plan->user.uid, (gid_t)-1) < 0)
         return md_err_sys(err, "cannot give the terminal to the user");
-    return bind_console(child, err);
+    return 0;
+}
+
+int run_step_open_terminal(struct run_child *child, struct md_err *err)
+{
+    if (!child->plan->terminal)
+        return 0;
+    child->master = openat(child->dev, "pts/ptmx", O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    return set_up_terminal(child, err) < 0 ? -1 : bind_console(child, err);
+}
+
+/* What the container has at that name is opened only if it is the device. */
+int run_step_join_terminal(struct run_child *child, struct md_err *err)
+{
+    struct statfs info;
+
+    if (!child->plan->terminal)
+        return 0;
+    child->master =
+        md_path_try_in(AT_FDCWD, "/dev/pts/ptmx", O_RDWR | O_NONBLOCK | O_NOCTTY, 0);
+    if (child->master >= 0 &&
+        (fstatfs(child->master, &info) < 0 || info.f_type != DEVPTS_SUPER_MAGIC))
+        return md_err_set(err, MD_ERR_SYSTEM,
+                          "the container's /dev/pts/ptmx is none of its terminals");
+    return set_up_terminal(child, err);
 }
 
 /* A descriptor that may stand in for stream 0, 1 or 2 must not be one of these itself. */

@@ -11,6 +11,8 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "run/process.h"
+#include "run/server.h"
 
 #define BUFFER_SIZE (64u << 10) /* a pipe's capacity */
 #define AGAIN_MS 10 /* until a writer that said "ready" and then EAGAIN is asked again */
@@ -31,6 +33,8 @@ struct state {
     const struct run_relay *relay;
     struct run_relay_end *end;
     struct flow flows[3];
+    struct run_keys keys;
+    int64_t deadline_ms; /* of --timeout; 0: none */
     bool alive;
     bool
         give_up; /* a signal after the container's end: the rest of the output is not awaited */
@@ -42,7 +46,17 @@ static void kill_for(struct state *state, int signal)
 {
     if (state->end->killed_for == 0)
         state->end->killed_for = signal;
-    (void)pidfd_send_signal(state->relay->pidfd, SIGKILL, NULL, 0);
+    run_process_kill(state->relay->pidfd);
+}
+
+static void send_signal(const struct run_relay *relay, int signal)
+{
+    bool typed = signal == SIGINT || signal == SIGQUIT;
+
+    if (relay->leads_group && typed &&
+        pidfd_send_signal(relay->pidfd, signal, NULL, RUN_PROCESS_GROUP) == 0)
+        return;
+    (void)pidfd_send_signal(relay->pidfd, signal, NULL, 0);
 }
 
 /* A first process that does nothing about a signal would not even notice it: it is ended. */
@@ -52,10 +66,11 @@ static void pass_on(struct state *state, int signal)
         state->give_up = run_signal_ends(signal);
         return;
     }
+    state->end->forwarded = signal;
     if (run_signal_ends(signal) && run_signal_is_default(state->relay->pid, signal))
         kill_for(state, signal);
     else
-        (void)pidfd_send_signal(state->relay->pidfd, signal, NULL, 0);
+        send_signal(state->relay, signal);
 }
 
 static bool is_terminal(const struct state *state)
@@ -148,6 +163,13 @@ static void check_interrupt(struct state *state, const struct flow *flow)
         kill_for(state, SIGINT);
 }
 
+/* After the keys that leave the process alone, the loop ends as it does after a signal. */
+static void check_keys(struct state *state, struct flow *flow)
+{
+    flow->end = run_keys_filter(&state->keys, flow->bytes, flow->end, &state->end->detached);
+    state->give_up = state->give_up || state->end->detached;
+}
+
 static void read_flow(struct state *state, struct flow *flow)
 {
     const struct run_hooks *hooks = state->relay->hooks;
@@ -161,6 +183,8 @@ static void read_flow(struct state *state, struct flow *flow)
     }
     flow->start = 0;
     flow->end = (size_t)got;
+    if (flow->stream == STDIN_FILENO && is_terminal(state))
+        check_keys(state, flow);
     if (flow->stream != STDIN_FILENO && hooks && hooks->output)
         hooks->output(hooks->context, flow->stream, flow->bytes, flow->end);
     if (flow->write_errno) {
@@ -177,6 +201,26 @@ static void read_flow(struct state *state, struct flow *flow)
 static bool has_bytes(const struct flow *flow)
 {
     return flow->start < flow->end;
+}
+
+/* Until --timeout is over, if that is sooner. */
+static int until_deadline(const struct state *state, int timeout)
+{
+    int64_t left = state->deadline_ms - run_now_ms();
+
+    if (!state->alive || state->deadline_ms == 0)
+        return timeout;
+    left = left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : left;
+    return timeout < 0 || left < timeout ? (int)left : timeout;
+}
+
+static void check_deadline(struct state *state)
+{
+    if (!state->alive || state->deadline_ms == 0 || run_now_ms() < state->deadline_ms)
+        return;
+    state->deadline_ms = 0;
+    state->end->timed_out = true;
+    kill_for(state, SIGKILL);
 }
 
 /* What to wait for: 0 the end of the process, 1 signals, 2 to 4 the flows. */
@@ -198,7 +242,7 @@ static int prepare(const struct state *state, struct pollfd *fds)
         else if (!state->alive)
             timeout = -1;
     }
-    return timeout;
+    return until_deadline(state, timeout);
 }
 
 static bool serve(struct state *state, const struct pollfd *fds)
@@ -238,6 +282,7 @@ static int loop(struct state *state, struct md_err *err)
         if (poll(fds, 5, prepare(state, fds)) < 0 && errno != EINTR)
             return md_err_sys(err, "poll");
         busy = serve(state, fds);
+        check_deadline(state);
         /* All that wrote is dead: what is not in the pipes now never comes. An end of file
          * need not come either, where a descriptor was sent out of the container. */
         if (!state->alive && !busy)
@@ -267,7 +312,9 @@ static void open_flows(struct state *state)
     open_flow(&flows[2], 2, is_terminal(state) ? -1 : relay->pipes->ours[2]);
     flows[0].to.fd = is_terminal(state) ? relay->master : relay->pipes->ours[0];
     for (int i = 1; i < 3; i++) {
-        if (flows[i].from >= 0)
+        if (relay->withheld & RUN_STREAM(i))
+            flows[i].write_errno = EPIPE; /* the log is all that gets it */
+        else if (flows[i].from >= 0)
             run_outlet_open(i, &flows[i].to);
     }
 }
@@ -277,6 +324,11 @@ int run_relay(const struct run_relay *relay, struct run_relay_end *end, struct m
     struct state state = { .relay = relay, .end = end, .alive = true };
     int status;
 
+    if (relay->timeout_s > 0)
+        state.deadline_ms = run_now_ms() + (int64_t)relay->timeout_s * 1000;
+
+    if (relay->keys)
+        state.keys = *relay->keys;
     open_flows(&state);
     status = loop(&state, err);
     for (int i = 0; i < 3; i++) {

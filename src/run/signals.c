@@ -2,6 +2,7 @@
 /* The runner's signals, and what a process does about one. */
 #include "run/signals.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -91,6 +93,35 @@ static bool read_set(const char *status, const char *key, uint64_t *set)
     return true;
 }
 
+/*
+ * Does one of its threads wait in sigwait(3) or its kin, as tini does and our own init? The
+ * kernel takes what is waited for out of the blocked signals meanwhile, and shows them so.
+ */
+static bool waits_for_signals(pid_t pid)
+{
+    char path[64];
+    struct dirent *entry;
+    bool waits = false;
+    DIR *tasks;
+
+    snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+    tasks = opendir(path);
+    while (tasks && !waits && (entry = readdir(tasks))) {
+        char name[sizeof(entry->d_name) + sizeof("/syscall")];
+        char text[32] = "";
+        MD_AUTO_FD fd = -1;
+
+        snprintf(name, sizeof(name), "%s/syscall", entry->d_name);
+        fd = openat(dirfd(tasks), name, O_RDONLY | O_CLOEXEC);
+        /* "running", or the number and arguments: proc(5) */
+        if (fd >= 0 && md_fd_read_full(fd, text, sizeof(text) - 1) > 0)
+            waits = strtol(text, NULL, 10) == SYS_rt_sigtimedwait;
+    }
+    if (tasks)
+        closedir(tasks);
+    return waits;
+}
+
 bool run_signal_is_default(pid_t pid, int signal)
 {
     char path[64];
@@ -109,5 +140,5 @@ bool run_signal_is_default(pid_t pid, int signal)
         !read_set(status, "\nSigIgn:\t", &cared_for) ||
         !read_set(status, "\nSigCgt:\t", &cared_for))
         return false;
-    return !(cared_for & (1ull << (signal - 1)));
+    return !(cared_for & (1ull << (signal - 1))) && !waits_for_signals(pid);
 }

@@ -3,35 +3,29 @@
 #include "run/watch.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "run/process.h"
+
+#define MAX_KEPT 16
 
 /* Close all but lifeline, pidfd, the terminal and what the hooks need. */
 static void close_others(const struct run_watch *watch, int lifeline, int terminal)
 {
     const int *keep = watch->hooks ? watch->hooks->keep : NULL;
-    int first = STDERR_FILENO + 1;
+    int kept[MAX_KEPT + 4] = { lifeline, watch->pidfd };
+    size_t count = 2;
 
-    for (;;) {
-        int next = INT_MAX; /* the lowest from first on that stays */
-        const int own[] = { lifeline, watch->pidfd, terminal };
-
-        for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
-            next = own[i] >= first && own[i] < next ? own[i] : next;
-        for (const int *fd = keep; fd && *fd != -1; fd++)
-            next = *fd >= first && *fd < next ? *fd : next;
-        if (next > first)
-            close_range((unsigned)first, (unsigned)next - 1, 0);
-        if (next == INT_MAX)
-            return;
-        first = next + 1;
-    }
+    if (terminal >= 0)
+        kept[count++] = terminal;
+    for (size_t i = 0; keep && i < MAX_KEPT && keep[i] != -1; i++)
+        kept[count++] = keep[i];
+    kept[count] = -1;
+    md_fd_close_others(STDERR_FILENO + 1, kept);
 }
 
 /* Nothing of the caller's may stay open here: who waits for the end of the runner's output must
@@ -50,29 +44,48 @@ static void let_go(const struct run_watch *watch, int lifeline, struct run_termi
         _exit(1);
 }
 
+/* Until the runner says something or has gone. */
+static void await_runner(const struct run_watch *watch, int lifeline)
+{
+    struct pollfd fds[] = { { .fd = lifeline, .events = POLLIN },
+                            { .fd = watch->pidfd, .events = POLLIN } };
+
+    if (watch->runner == 0)
+        return;
+    while (poll(fds, 2, -1) < 0 || fds[0].revents == 0) {
+        if (fds[1].revents == 0)
+            continue;
+        if (getppid() == watch->runner)
+            kill(watch->runner, SIGCONT);
+        fds[1].fd = -1;
+        fds[1].revents = 0;
+    }
+}
+
 static _Noreturn void stand_by(const struct run_watch *watch, int lifeline)
 {
     struct run_terminal terminal = *watch->terminal;
     struct pollfd dead = { .fd = watch->pidfd, .events = POLLIN };
     sigset_t all;
-    char byte;
+    struct run_result result;
 
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     setsid(); /* a kill of the runner's whole process group must not hit this too */
     prctl(PR_SET_NAME, "minidock-watch", 0, 0, 0);
     let_go(watch, lifeline, &terminal);
+    await_runner(watch, lifeline);
     for (;;) {
-        ssize_t got = read(lifeline, &byte, 1);
+        ssize_t got = read(lifeline, &result, sizeof(result));
 
         if (got > 0) { /* all is well: the runner has dismissed us */
-            watch->hooks->aftermath(watch->hooks->context);
+            watch->hooks->aftermath(watch->hooks->context, &result);
             _exit(0);
         }
         if (got == 0) /* the runner has gone */
             break;
     }
-    (void)pidfd_send_signal(watch->pidfd, SIGKILL, NULL, 0);
+    run_process_kill(watch->pidfd);
     poll(&dead, 1, -1);
     /* Whether the runner had made it raw by then is not known here. */
     terminal.raw = true;

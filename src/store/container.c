@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Containers on disk: opened, listed, removed, and asked for the image they need. */
 #include "store/container.h"
+#include "store/volume.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -27,9 +28,9 @@ static int no_such_container(const char *what, struct md_err *err)
                       md_text_escape(what, strlen(what), shown, sizeof(shown)));
 }
 
-static int open_dir(const struct store *store, const char *id)
+static int open_dir(int folder, const char *id)
 {
-    return openat(store->containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return openat(folder, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* The id that the symlink of a name holds. Returns 0, or -1. */
@@ -103,16 +104,16 @@ static int find(const struct store *store, const char *what, struct store_contai
 
     if (md_is_id(what)) {
         memcpy(id, what, STORE_ID_SIZE);
-        dir = open_dir(store, id);
+        dir = open_dir(store->containers, id);
     }
     if (dir < 0 && find_by_name(store, what, id) == 0) {
-        dir = open_dir(store, id);
+        dir = open_dir(store->containers, id);
     }
     if (dir < 0) {
         if (find_by_prefix(store, what, id, err) < 0) {
             return -1;
         }
-        dir = open_dir(store, id);
+        dir = open_dir(store->containers, id);
     }
     if (dir < 0) {
         return errno == ENOENT ? no_such_container(what, err)
@@ -145,15 +146,11 @@ static int read_members(struct store_container *container)
     return 0;
 }
 
-int store_container_open(const struct store *store, const char *what,
-                         struct store_container *container, struct md_err *err)
+/* What its directory says, once that is open. what names it in errors. */
+static int read_config(const char *what, struct store_container *container, struct md_err *err)
 {
     struct md_err damage = { 0 };
 
-    *container = (struct store_container){ .dir = -1 };
-    if (find(store, what, container, err) < 0) {
-        return -1;
-    }
     container->config = md_json_read(container->dir, "config.json", &damage);
     if (container->config && read_members(container) == 0) {
         return 0;
@@ -171,6 +168,57 @@ int store_container_open(const struct store *store, const char *what,
     }
     return md_err_set(err, MD_ERR_FORMAT, "container %.12s: its config.json is damaged",
                       container->id);
+}
+
+int store_container_open(const struct store *store, const char *what,
+                         struct store_container *container, struct md_err *err)
+{
+    *container = (struct store_container){ .dir = -1 };
+    if (find(store, what, container, err) < 0) {
+        return -1;
+    }
+    return read_config(what, container, err);
+}
+
+int store_container_open_in(int folder, const char *id, struct store_container *container,
+                            struct md_err *err)
+{
+    *container = (struct store_container){ .dir = -1 };
+    container->dir = md_is_id(id) ? open_dir(folder, id) : -1;
+    if (container->dir < 0) {
+        return no_such_container(id, err);
+    }
+    memcpy(container->id, id, STORE_ID_SIZE);
+    return read_config(id, container, err);
+}
+
+/* A file that is replaced is another one: its age has to be handed on. */
+static void keep_age(int dir, const struct stat *before)
+{
+    const struct timespec times[] = { before->st_atim, before->st_mtim };
+
+    (void)utimensat(dir, "config.json", times, AT_SYMLINK_NOFOLLOW);
+}
+
+int store_container_change(struct store_container *container, store_config_fn *change,
+                           void *context, struct md_err *err)
+{
+    MD_AUTO_FD lock = store_lock(container->dir, "config.json", STORE_EXCLUSIVE, err);
+    MD_AUTO_JSON fresh = NULL;
+    struct stat before;
+
+    if (lock < 0 || fstat(lock, &before) < 0) {
+        return md_err_in(err, "container %.12s", container->id);
+    }
+    fresh = md_json_read(container->dir, "config.json", err);
+    if (!fresh || change(fresh, context, err) < 0 ||
+        md_json_write(container->dir, "config.json", fresh, err) < 0) {
+        return -1;
+    }
+    keep_age(container->dir, &before);
+    md_json_free(&container->config);
+    container->config = md_ptr_take(&fresh);
+    return 0;
 }
 
 void store_container_clear(struct store_container *container)
@@ -271,6 +319,21 @@ int store_container_list(const struct store *store, char (**ids)[STORE_ID_SIZE],
     return result;
 }
 
+/* Does the name lead to this container? */
+static bool is_named(const struct store *store, const char *id, const char *name)
+{
+    char found[STORE_ID_SIZE];
+
+    return find_by_name(store, name, found) == 0 && strcmp(found, id) == 0;
+}
+
+void store_container_unname(const struct store *store, const char *id, const char *name)
+{
+    if (is_named(store, id, name)) {
+        unlinkat(store->containers, name, 0);
+    }
+}
+
 struct names_of {
     const struct store *store;
     const char *id;
@@ -280,26 +343,32 @@ static int unlink_if_ours(const char *name, unsigned char type, void *context,
                           struct md_err *err)
 {
     const struct names_of *ours = context;
-    char id[STORE_ID_SIZE];
 
     (void)err;
-    if (type == DT_LNK && find_by_name(ours->store, name, id) == 0 &&
-        strcmp(id, ours->id) == 0) {
-        unlinkat(ours->store->containers, name, 0);
+    if (type == DT_LNK) {
+        store_container_unname(ours->store, ours->id, name);
     }
     return 0;
 }
 
-/* Its name may be another's by now; a damaged config.json does not even say which it is. */
+/* A damaged config.json does not say which it is, and it may have been renamed meanwhile. */
 static void remove_name(const struct store *store, const struct store_container *container)
 {
     struct names_of ours = { .store = store, .id = container->id };
     struct md_err ignored = { 0 };
 
-    if (container->name[0]) {
-        (void)unlink_if_ours(container->name, DT_LNK, &ours, &ignored);
+    if (container->name[0] && is_named(store, container->id, container->name)) {
+        unlinkat(store->containers, container->name, 0);
     } else if (store_visit(store->containers, unlink_if_ours, &ours, &ignored) < 0) {
         md_log("the name of container %.12s: %s", container->id, ignored.text);
+    }
+}
+
+/* Who removes itself takes its anonymous volumes along. */
+static void release_volumes(const struct store *store, const struct store_container *container)
+{
+    if (md_json_true(md_json_get(container->config, "auto_remove"))) {
+        store_volume_release(store, container->config);
     }
 }
 
@@ -317,6 +386,7 @@ int store_container_remove(const struct store *store, const struct store_contain
     if (store_discard(store, store->containers, container->id, err) < 0) {
         return md_err_in(err, "container %.12s", container->id);
     }
+    release_volumes(store, container);
     return 0;
 }
 
@@ -335,6 +405,7 @@ void store_container_bury(const struct store *store, const struct store_containe
     if (md_path_remove_tree(store->trash, container->id) < 0) {
         md_log("cannot delete .trash/%s: %m", container->id);
     }
+    release_volumes(store, container);
 }
 
 int store_container_using(const struct store *store, const char *image_id,

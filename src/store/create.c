@@ -226,3 +226,49 @@ int store_container_create(const struct store *store, struct store_container *co
     }
     return 0;
 }
+
+/* What a renaming works on, and the name that it replaced. */
+struct renaming {
+    const struct store *store;
+    const struct store_container *claim; /* the new name, of the container's id */
+    char old[STORE_CONTAINER_NAME_SIZE];
+};
+
+static int take_name(struct json_t *config, void *context, struct md_err *err)
+{
+    struct renaming *renaming = context;
+    const char *old = md_json_get_text(config, "name");
+
+    snprintf(renaming->old, sizeof(renaming->old), "%s", old ? old : "");
+    if (strcmp(renaming->old, renaming->claim->name) == 0) {
+        return md_err_set(err, MD_ERR_USAGE,
+                          "Renaming a container with the same name as its current name");
+    }
+    if (claim_name(renaming->store, renaming->claim, err) < 0) {
+        return -1;
+    }
+    md_json_set(config, "name", md_json_string(renaming->claim->name));
+    return 0;
+}
+
+int store_container_rename(const struct store *store, struct store_container *container,
+                           const char *name, struct md_err *err)
+{
+    struct store_container claim = { .dir = -1 };
+    struct renaming renaming = { .store = store, .claim = &claim };
+
+    if (!*name) {
+        return md_err_set(err, MD_ERR_USAGE, "New name cannot be empty");
+    }
+    if (check_name(name, err) < 0) {
+        return -1;
+    }
+    snprintf(claim.name, sizeof(claim.name), "%s", name);
+    memcpy(claim.id, container->id, sizeof(claim.id));
+    if (store_container_change(container, take_name, &renaming, err) < 0) {
+        return -1;
+    }
+    store_container_unname(store, container->id, renaming.old);
+    snprintf(container->name, sizeof(container->name), "%s", name);
+    return 0;
+}

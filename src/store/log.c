@@ -28,8 +28,9 @@ struct partial {
 };
 
 struct store_log {
-    int dir;          /* borrowed */
-    int fd;           /* -1: could not be opened again after a rotation */
+    int dir; /* borrowed */
+    int fd;  /* -1: could not be opened again after a rotation */
+    struct store_log_limits limits;
     uint64_t size;    /* of the file, without the buffer */
     uint64_t dropped; /* records */
     uint64_t waiting; /* records in the buffer */
@@ -64,7 +65,8 @@ static int end_torn_line(struct store_log *log)
     return 0;
 }
 
-struct store_log *store_log_create(int container_dir, struct md_err *err)
+struct store_log *store_log_create(int container_dir, const struct store_log_limits *limits,
+                                   struct md_err *err)
 {
     MD_AUTO_FD fd = open_log(container_dir);
     struct store_log *log;
@@ -80,6 +82,10 @@ struct store_log *store_log_create(int container_dir, struct md_err *err)
     }
     log = md_xcalloc(1, sizeof(*log));
     log->dir = container_dir;
+    log->limits = limits ? *limits : (struct store_log_limits){ 0 };
+    log->limits.file_bytes =
+        log->limits.file_bytes ? log->limits.file_bytes : STORE_LOG_FILE_BYTES;
+    log->limits.files = log->limits.files ? log->limits.files : STORE_LOG_FILES;
     log->fd = md_fd_take(&fd);
     log->size = (uint64_t)st.st_size;
     log->second = -1;
@@ -117,7 +123,7 @@ static void rotate(struct store_log *log)
     struct stat st;
 
     md_fd_close(&log->fd);
-    for (int i = STORE_LOG_FILES - 1; i > 0; i--) {
+    for (int i = log->limits.files - 1; i > 0; i--) {
         char from[16] = "log";
         char to[16];
 
@@ -126,6 +132,9 @@ static void rotate(struct store_log *log)
         }
         snprintf(to, sizeof(to), "log.%d", i);
         (void)renameat(log->dir, from, log->dir, to);
+    }
+    if (log->limits.files == 1) {
+        (void)unlinkat(log->dir, "log", 0);
     }
     log->fd = open_log(log->dir);
     /* Not empty when renaming failed; flush() must never cut off what is there. */
@@ -180,7 +189,7 @@ static void add_record(struct store_log *log, enum store_stream stream, const ch
     p = PUT(p, "\"}\n");
     log->used = (size_t)(p - log->buffer);
     log->waiting++;
-    if (log->size + log->used > STORE_LOG_FILE_BYTES && log->size + before > 0) {
+    if (log->size + log->used > log->limits.file_bytes && log->size + before > 0) {
         size_t record = log->used - before;
 
         /* What came before it belongs into the old file, it into the new one. */

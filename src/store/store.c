@@ -149,6 +149,7 @@ static int open_folders(struct store *store, enum store_use use, struct md_err *
         { ".layers", &store->layers, SPREAD },
         { ".partial", &store->partial, SPREAD }, /* where layers are unpacked */
         { ".containers", &store->containers, TOGETHER },
+        { ".volumes", &store->volumes, TOGETHER },
         { ".trash", &store->trash, TOGETHER },
     };
 
@@ -194,6 +195,7 @@ int store_open(const char *path, enum store_use use, struct store *store, struct
                              .layers = -1,
                              .partial = -1,
                              .containers = -1,
+                             .volumes = -1,
                              .trash = -1 };
     store->path = find_path(path, err);
     if (!store->path) {
@@ -219,6 +221,7 @@ void store_close(struct store *store)
     md_fd_close(&store->layers);
     md_fd_close(&store->partial);
     md_fd_close(&store->containers);
+    md_fd_close(&store->volumes);
     md_fd_close(&store->trash);
     md_ptr_free(&store->path);
 }

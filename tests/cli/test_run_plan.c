@@ -124,30 +124,6 @@ static void malformed_options_are_usage_errors(void **state)
     }
 }
 
-static void a_duplicate_mount_point_is_refused_and_outer_ones_come_first(void **state)
-{
-    struct merge m = { 0 };
-    struct merge twice = { 0 };
-
-    (void)state;
-    md_list_add(&m.options.operands, "image");
-    md_list_add(&m.options.operands, "sh");
-    md_list_add(&m.options.tmpfs, "/a/b/c");
-    md_list_add(&m.options.tmpfs, "/a");
-    assert_int_equal(merge(&m), 0);
-    assert_string_equal(m.plan.mounts[0].target, "/a");
-    assert_string_equal(m.plan.mounts[1].target, "/a/b/c");
-    clear(&m);
-
-    md_list_add(&twice.options.operands, "image");
-    md_list_add(&twice.options.operands, "sh");
-    md_list_add(&twice.options.tmpfs, "/a");
-    md_list_add(&twice.options.tmpfs, "/a/");
-    assert_int_equal(merge(&twice), -1);
-    assert_non_null(strstr(twice.err.text, "Duplicate mount point: /a"));
-    clear(&twice);
-}
-
 static void the_default_network_is_none_with_a_namespace_of_its_own(void **state)
 {
     struct merge none = { 0 };
@@ -173,7 +149,6 @@ int main(void)
         cmocka_unit_test(entrypoint_and_cmd_follow_docker),
         cmocka_unit_test(the_environment_is_defaults_then_image_then_flags),
         cmocka_unit_test(malformed_options_are_usage_errors),
-        cmocka_unit_test(a_duplicate_mount_point_is_refused_and_outer_ones_come_first),
         cmocka_unit_test(the_default_network_is_none_with_a_namespace_of_its_own),
     };
 

@@ -34,6 +34,11 @@ another() {
     minidock import "$BATS_TEST_TMPDIR/$1" "$1" >/dev/null
 }
 
+# All of them; each must be in the man page and have a help.
+COMMANDS=(images history rmi tag inspect "image path" pull import load login logout ps rm logs top port run create
+    start stop restart kill pause unpause wait attach exec stats rename update diff cp export commit
+    "volume create" "volume ls" "volume inspect" "volume rm" "volume prune")
+
 @test "images lists names in docker's columns" {
     another two
     minidock tag two registry.example.org:5000/org/two:2.0
@@ -215,7 +220,7 @@ assert image["Os"] == "linux", image'
 }
 
 @test "bad usage is 125 everywhere, and names the flag" {
-    for command in images rmi tag inspect "image path" pull import ps rm logs run; do
+    for command in "${COMMANDS[@]}"; do
         # shellcheck disable=SC2086
         run minidock $command --no-such-flag
         exited 125
@@ -227,7 +232,7 @@ assert image["Os"] == "linux", image'
 }
 
 @test "every command has a help, and help goes to standard output" {
-    for command in images rmi tag inspect "image path" pull import ps rm logs run; do
+    for command in "${COMMANDS[@]}"; do
         # shellcheck disable=SC2086
         run --separate-stderr minidock $command --help
         exited 0
@@ -244,7 +249,7 @@ assert image["Os"] == "linux", image'
 @test "the man page has every option that --help shows" {
     need_command mandoc
     mandoc -T ascii "$MINIDOCK_SOURCE/docs/minidock.1" | col -b >"$BATS_TEST_TMPDIR/page"
-    for command in images rmi tag inspect "image path" pull import ps rm logs run; do
+    for command in "${COMMANDS[@]}"; do
         # shellcheck disable=SC2086
         minidock $command --help | grep -oE '^ +(-[a-zA-Z], )?--[a-z-]+|^ +-[a-zA-Z]' |
             grep -oE -- '-[a-zA-Z]\b|--[a-z-]+' | grep -vx -e '--help' >"$BATS_TEST_TMPDIR/options" || continue

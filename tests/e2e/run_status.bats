@@ -71,7 +71,7 @@ script() {
 
 @test "what minidock itself cannot do is 125, on one line" {
     for options in "--no-such-flag busybox true" "" "-v /no/such/path:/x busybox true" \
-        "-v relative:/x busybox true" "-w relative busybox true" "-u no-such-user busybox true" \
+        "-v rel/ative:/x busybox true" "-w relative busybox true" "-u no-such-user busybox true" \
         "--network bridge busybox true" "--name _ busybox true" "--pull never no-such-image true" \
         "--env-file /no/such/file busybox true" "Upper-Case true" "--tmpfs relative busybox true"; do
         # shellcheck disable=SC2086
@@ -169,5 +169,5 @@ passed_on() {
 @test "orphans of the container end with its process 1" {
     run minidock run --rm busybox sh -c 'sleep 4711 & exit 5'
     exited 5
-    ! pgrep -f 'sleep 4711'
+    settled pgrep -f 'sleep 4711' # minidock's watcher still deletes what there was
 }

@@ -11,16 +11,17 @@ MAY_USE = {
     "store": {"base", "store"},
     "pull": {"base", "store", "pull"},
     "run": {"base", "run"},
+    "files": {"base", "store", "pull", "run", "files"},
     "cli": {"base", "store", "run", "cli"},
     "main.c": {"base", "store", "run", "cli"},
-    "image.c": {"base", "store", "pull", "cli"},
+    "image.c": {"base", "store", "pull", "files", "cli"},
 }
 
 # Header pattern -> the files that may include it.
 PLACE = {
     r"jansson\.h": r"src/base/\w+\.c",
     r"curl/.*": r"src/pull/(http|httpsetup|reach|url|verdict)\.c|include/pull/httpsetup\.h",
-    r"archive(_entry)?\.h": r"src/pull/(tar|mktar)\.c",
+    r"archive(_entry)?\.h": r"src/(pull/(tar|mktar)|files/tar)\.c",
     r"openssl/.*": r"src/pull/hash\.c",
     r"isa-l\.h|isa-l/crc\.h": r"src/(pull/inflate|\w+/crc32c)\.c",
     r"isa-l/.*|zlib\.h|zstd(_errors)?\.h": r"src/pull/inflate\.c",
@@ -30,7 +31,7 @@ PLACE = {
 SYSTEM = re.compile(
     r"(sys|linux|asm|net|netinet|netpacket|arpa)/\w+\.h|(arpa|sys|linux)/\w+/\w+\.h|"
     r"(aio|alloca|assert|byteswap|ctype|dirent|dlfcn|elf|endian|err|errno|error|execinfo|fcntl|"
-    r"fenv|float|fnmatch|ftw|getopt|glob|grp|inttypes|immintrin|langinfo|libgen|limits|link|locale|"
+    r"fenv|float|fnmatch|ftw|getopt|glob|grp|inttypes|immintrin|langinfo|libgen|limits|link|locale|malloc|"
     r"math|netdb|paths|poll|pthread|pty|pwd|regex|resolv|sanitizer/\w+|sched|search|semaphore|"
     r"setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|"
     r"stdnoreturn|string|strings|syscall|termios|threads|time|uchar|unistd|utime|utmp|wait|"

@@ -209,7 +209,8 @@ static _Noreturn void run_here(const struct run_plan *plan, const struct kit_how
         close(i);
     if (how->deny)
         deny(how->deny);
-    shared->status = run_container(plan, how->hooks, &shared->result, &shared->err);
+    shared->status = how->exec ? run_exec(plan, how->exec, &shared->result, &shared->err)
+                               : run_container(plan, how->hooks, &shared->result, &shared->err);
     _exit(0);
 }
 

@@ -46,7 +46,8 @@ struct kit_deny {
 struct kit_how {
     const struct kit_deny *deny;
     const struct run_hooks *hooks;
-    const char *input; /* bytes on stdin; NULL: /dev/null */
+    const struct run_exec *exec; /* the plan is for a program in this container */
+    const char *input;           /* bytes on stdin; NULL: /dev/null */
     int kill_after_ms; /* the runner gets the signal after this time; 0: it gets none */
     int signal;
     int out;    /* the runner's stdout instead of what is collected; 0: collect */

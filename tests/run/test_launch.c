@@ -122,11 +122,11 @@ static void on_ended(void *context, const struct run_result *result)
     seen->ended = result->exit_code + 1;
 }
 
-static void on_aftermath(void *context)
+static void on_aftermath(void *context, const struct run_result *result)
 {
     struct seen *seen = context;
 
-    seen->aftermath = seen->ended ? getpid() : -1;
+    seen->aftermath = seen->ended == result->exit_code + 1 ? getpid() : -1;
 }
 
 static struct seen *share_seen(void)

@@ -2,12 +2,15 @@
 /* The runner's signals, and what another process does about one. */
 #include "kit.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "run/signals.h"
 
 static void everything_is_given_back_as_it_was(void **state)
@@ -123,6 +126,36 @@ static void what_a_process_cares_for_is_known(void **state)
     close(ready[1]);
 }
 
+/* As tini does: what is waited for is not shown as blocked meanwhile. */
+static void a_process_that_waits_for_signals_cares_for_them(void **state)
+{
+    char text[64] = "";
+    char path[64];
+    sigset_t all;
+    pid_t pid;
+
+    (void)state;
+    sigfillset(&all);
+    pid = fork();
+    if (pid == 0) {
+        sigprocmask(SIG_SETMASK, &all, NULL);
+        for (;;)
+            sigwaitinfo(&all, NULL);
+    }
+    snprintf(path, sizeof(path), "/proc/%d/wchan", (int)pid);
+    for (int tries = 0; tries < 5000 && !strstr(text, "sigtimedwait"); tries++) {
+        MD_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+
+        if (fd < 0 || read(fd, text, sizeof(text) - 1) < 1)
+            break;
+        usleep(1000);
+    }
+    assert_false(run_signal_is_default(pid, SIGTERM));
+    assert_false(run_signal_is_default(pid, SIGINT));
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +164,7 @@ int main(void)
         cmocka_unit_test(nohup_is_respected),
         cmocka_unit_test(some_signals_end_nobody),
         cmocka_unit_test(what_a_process_cares_for_is_known),
+        cmocka_unit_test(a_process_that_waits_for_signals_cares_for_them),
     };
 
     return cmocka_run_group_tests_name("signals", tests, NULL, NULL);

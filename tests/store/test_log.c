@@ -23,7 +23,7 @@ static int log_dir(void **state)
 static struct store_log *create(void **state)
 {
     struct md_err err = { 0 };
-    struct store_log *log = store_log_create(log_dir(state), &err);
+    struct store_log *log = store_log_create(log_dir(state), NULL, &err);
 
     assert_non_null(log);
     return log;
@@ -242,7 +242,7 @@ static void a_link_in_the_place_of_the_log_is_refused_D36(void **state)
     struct md_err err = { 0 };
 
     assert_int_equal(symlinkat("/dev/null", log_dir(state), "log"), 0);
-    assert_null(store_log_create(log_dir(state), &err));
+    assert_null(store_log_create(log_dir(state), NULL, &err));
     assert_int_equal(err.kind, MD_ERR_SYSTEM);
 }
 

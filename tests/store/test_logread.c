@@ -44,7 +44,7 @@ static void assert_log(void **state, int64_t tail, const char *expected)
 static void what_was_written_is_read_back(void **state)
 {
     struct md_err err = { 0 };
-    struct store_log *log = store_log_create(log_dir(state), &err);
+    struct store_log *log = store_log_create(log_dir(state), NULL, &err);
     const char text[] = "a\"\\\t\xc3\xa9\x01 \xff\n";
 
     assert_non_null(log);
@@ -70,7 +70,7 @@ static int check_time(const struct store_log_record *record, void *context, stru
 static void a_record_has_the_time_it_came(void **state)
 {
     struct md_err err = { 0 };
-    struct store_log *log = store_log_create(log_dir(state), &err);
+    struct store_log *log = store_log_create(log_dir(state), NULL, &err);
     struct timespec before;
 
     clock_gettime(CLOCK_REALTIME, &before);
@@ -97,7 +97,7 @@ static void the_last_records_come_from_as_many_files_as_they_need(void **state)
 static void the_last_records_of_a_large_file_are_found(void **state)
 {
     struct md_err err = { 0 };
-    struct store_log *log = store_log_create(log_dir(state), &err);
+    struct store_log *log = store_log_create(log_dir(state), NULL, &err);
 
     for (int i = 0; i < 5000; i++) {
         char line[64];
@@ -199,6 +199,150 @@ static void a_visitor_can_stop(void **state)
     assert_int_equal(visits, 1);
 }
 
+/* Who follows a log of numbered lines, which grows while nothing is read. */
+struct following {
+    struct store_log *log;
+    const size_t *steps; /* lines to write at each wait; 0 ends them */
+    int written, seen;
+};
+
+static void write_numbers(struct following *following, size_t count)
+{
+    static const char rest[] = " ........................................................."
+                               ".........................................................\n";
+
+    for (size_t i = 0; i < count; i++) {
+        char line[160];
+        int len = snprintf(line, sizeof(line), "%d%s", following->written++, rest);
+
+        store_log_add(following->log, STORE_STDOUT, line, (size_t)len);
+    }
+}
+
+static int see_number(const struct store_log_record *record, void *context, struct md_err *err)
+{
+    struct following *following = context;
+
+    (void)err;
+    assert_int_equal(strtol(record->text, NULL, 10), following->seen);
+    following->seen++;
+    return 0;
+}
+
+static int write_more(void *context, struct md_err *err)
+{
+    struct following *following = context;
+
+    (void)err;
+    if (*following->steps == 0) {
+        return 0;
+    }
+    write_numbers(following, *following->steps++);
+    return 1;
+}
+
+/* A file holds about 55,000 of these lines. */
+static void a_follower_sees_each_record_once_across_rotations(void **state)
+{
+    static const size_t steps[] = { 1, 10, 50000, 20000, 120000, 3, 160000, 1, 0 };
+    struct md_err err = { 0 };
+    struct following following = { store_log_create(log_dir(state), NULL, &err), steps, 0, 0 };
+    const struct store_log_follower follower = { see_number, write_more, &following };
+
+    assert_non_null(following.log);
+    write_numbers(&following, 60000);
+    assert_int_equal(store_log_follow(log_dir(state), -1, &follower, &err), 0);
+    assert_int_equal(following.seen, following.written);
+    store_log_close(following.log);
+}
+
+static void a_follower_begins_where_it_is_told(void **state)
+{
+    static const size_t steps[] = { 2, 0 };
+    struct md_err err = { 0 };
+    struct following following = { store_log_create(log_dir(state), NULL, &err), steps, 0, 0 };
+    const struct store_log_follower follower = { see_number, write_more, &following };
+
+    write_numbers(&following, 60000);
+    following.seen = 60000;
+    assert_int_equal(store_log_follow(log_dir(state), 0, &follower, &err), 0);
+    assert_int_equal(following.seen, 60002);
+    following.steps = steps;
+    following.seen = 59999;
+    assert_int_equal(store_log_follow(log_dir(state), 3, &follower, &err), 0);
+    assert_int_equal(following.seen, 60004);
+    store_log_close(following.log);
+}
+
+/* What a file gets in pieces, and from a writer that takes something back. */
+struct pieces {
+    int dir;
+    int step;
+    struct md_buf seen;
+};
+
+static int see_text(const struct store_log_record *record, void *context, struct md_err *err)
+{
+    struct pieces *pieces = context;
+
+    return collect(record, &pieces->seen, err);
+}
+
+static int write_piece(void *context, struct md_err *err)
+{
+    struct pieces *pieces = context;
+    MD_AUTO_FD fd = openat(pieces->dir, "log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    static const char *const texts[] = {
+        LINE("a"),
+        "{\"log\":\"b",
+        "\",\"stream\":\"stdout\",\"time\":\"2026-01-02T03:04:05Z\"}\n",
+        "{\"log\":\"lost",
+        "",
+        LINE("c"),
+        "not a record\n",
+        LINE("d"),
+    };
+
+    (void)err;
+    assert_true(fd >= 0);
+    if (pieces->step == sizeof(texts) / sizeof(*texts)) {
+        return 0;
+    }
+    if (!texts[pieces->step][0]) {
+        assert_int_equal(ftruncate(fd, lseek(fd, 0, SEEK_END) - 12), 0);
+    }
+    assert_int_equal(md_fd_write_all(fd, texts[pieces->step], strlen(texts[pieces->step])), 0);
+    pieces->step++;
+    return 1;
+}
+
+static void a_follower_waits_for_a_log_and_for_the_end_of_a_line(void **state)
+{
+    struct md_err err = { 0 };
+    struct pieces pieces = { .dir = log_dir(state) };
+    const struct store_log_follower follower = { see_text, write_piece, &pieces };
+
+    assert_int_equal(store_log_follow(log_dir(state), -1, &follower, &err), 0);
+    assert_string_equal(pieces.seen.data, "1a1b1c1d");
+    md_buf_clear(&pieces.seen);
+}
+
+static int fail_to_wait(void *context, struct md_err *err)
+{
+    (void)context;
+    return md_err_set(err, MD_ERR_SYSTEM, "no");
+}
+
+static void a_follower_stops_when_waiting_fails(void **state)
+{
+    struct md_err err = { 0 };
+    struct pieces pieces = { .dir = log_dir(state) };
+    const struct store_log_follower follower = { see_text, fail_to_wait, &pieces };
+
+    assert_int_equal(store_log_follow(log_dir(state), -1, &follower, &err), -1);
+    assert_int_equal(err.kind, MD_ERR_SYSTEM);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +357,10 @@ int main(void)
         T(what_hides_in_a_long_line_is_no_record),
         T(no_log_is_not_found),
         T(a_visitor_can_stop),
+        T(a_follower_sees_each_record_once_across_rotations),
+        T(a_follower_begins_where_it_is_told),
+        T(a_follower_waits_for_a_log_and_for_the_end_of_a_line),
+        T(a_follower_stops_when_waiting_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,7 +111,7 @@ static void running_of_another_boot_is_lost_D7(void **state)
     assert_int_equal(now.exit_code, -1);
     assert_int_equal(now.init.pid, 0);
     /* Mending sends no signal: it would be to ourselves. */
-    store_container_mend(&store);
+    store_container_mend(&store, NULL);
     assert_int_equal(state_of(&store, "box").status, STORE_EXITED);
 }
 
@@ -134,7 +134,7 @@ static void a_damaged_state_is_an_error_of_that_container_D8(void **state)
         assert_int_equal(store_container_state(&fresh->store, &container, &now, &err), -1);
         assert_int_equal(err.kind, MD_ERR_FORMAT);
         store_container_clear(&container);
-        store_container_mend(&fresh->store);
+        store_container_mend(&fresh->store, NULL);
         assert_true(exists(fresh->store.containers, "box/config.json"));
     }
 }
@@ -162,7 +162,7 @@ static void an_orphaned_init_is_killed_and_its_end_written_down_D4(void **state)
     int status = 0;
 
     make_left_behind(&fresh->store, "box", "", &last);
-    store_container_mend(&fresh->store);
+    store_container_mend(&fresh->store, NULL);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     now = state_of(&fresh->store, "box");
@@ -181,7 +181,7 @@ static void an_orphan_of_run_rm_goes_with_all_it_had(void **state)
     make_left_behind(&fresh->store, "running", "yes", &running);
     make_left_behind(&fresh->store, "exited", "yes", &exited);
     make_left_behind(&fresh->store, "unstarted", "yes", NULL);
-    store_container_mend(&fresh->store);
+    store_container_mend(&fresh->store, NULL);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
     assert_int_equal(count_entries(fresh->store.containers), 0);
     assert_int_equal(count_entries(fresh->store.trash), 0);
@@ -196,7 +196,7 @@ static void what_needs_no_mending_stays(void **state)
     make_left_behind(&fresh->store, "to-be-started", "yes", &created);
     make_left_behind(&fresh->store, "exited", "", &exited);
     make_left_behind(&fresh->store, "never-started", "", NULL);
-    store_container_mend(&fresh->store);
+    store_container_mend(&fresh->store, NULL);
     assert_int_equal(count_entries(fresh->store.containers), 6);
     assert_int_equal(state_of(&fresh->store, "exited").exit_code, 3);
     assert_int_equal(state_of(&fresh->store, "never-started").status, STORE_CREATED);
@@ -212,7 +212,7 @@ static void one_whose_making_was_cut_short_goes_D3(void **state)
     snprintf(path, sizeof(path), "%s/upper", id);
     assert_int_equal(mkdirat(fresh->store.containers, path, 0700), 0);
     assert_int_equal(symlinkat(id, fresh->store.containers, "box"), 0);
-    store_container_mend(&fresh->store);
+    store_container_mend(&fresh->store, NULL);
     assert_int_equal(count_entries(fresh->store.containers), 0);
 }
 
@@ -238,11 +238,11 @@ static void one_that_a_living_runner_holds_is_never_touched(void **state)
     struct fresh *fresh = *state;
     pid_t pid = fresh_child(fresh, hold_container);
 
-    store_container_mend(&fresh->store);
+    store_container_mend(&fresh->store, NULL);
     assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
     assert_int_equal(count_entries(fresh->store.containers), 2);
     fresh_kill(pid);
-    store_container_mend(&fresh->store);
+    store_container_mend(&fresh->store, NULL);
     assert_int_equal(count_entries(fresh->store.containers), 0);
 }
 
