@@ -20,9 +20,10 @@ struct pull_inflate;
 
 struct pull_inflate *pull_inflate_open(enum pull_format format);
 /*
- * Frames with windows above 2^PULL_USUAL_WINDOW_LOG bytes wait until they can take the one token
- * from turn, a blocking eventfd with EFD_SEMAPHORE, and keep it until pull_inflate_free(): so of
- * several processes only one at a time has such a window. Borrowed; -1, as at first: no waiting.
+ * Frames with windows above 2^PULL_USUAL_WINDOW_LOG bytes wait until they can take the one
+ * token from turn, a blocking eventfd with EFD_SEMAPHORE, and keep it until
+ * pull_inflate_free(): so of several processes only one at a time has such a window. Borrowed;
+ * -1, as at first: no waiting.
  */
 void pull_inflate_take_turns(struct pull_inflate *inflate, int turn);
 void pull_inflate_free(struct pull_inflate **inflate);
