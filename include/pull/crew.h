@@ -26,6 +26,7 @@ struct pull_crew {
     size_t writer_count;
     struct pull_ring rings[PULL_RINGS];
     size_t ring_count;
+    int turn; /* which of the writers may use much memory; with ring_count 0: none */
 };
 
 /* Which processes to start. */

@@ -10,7 +10,8 @@
 /* How a stream is compressed, told by its first bytes. */
 enum pull_format { PULL_PLAIN = 0, PULL_GZIP, PULL_ZSTD, PULL_BZIP2, PULL_XZ };
 
-#define PULL_MAGIC_BYTES 6 /* as many first bytes as tell every format */
+#define PULL_USUAL_WINDOW_LOG 23 /* 8 MiB, what any decoder must take: RFC 8878, 3.1.1.1.2 */
+#define PULL_MAGIC_BYTES 6       /* as many first bytes as tell every format */
 
 enum pull_format pull_format_of(const unsigned char *bytes, size_t len);
 
@@ -18,6 +19,12 @@ enum pull_format pull_format_of(const unsigned char *bytes, size_t len);
 struct pull_inflate;
 
 struct pull_inflate *pull_inflate_open(enum pull_format format);
+/*
+ * Frames with windows above 2^PULL_USUAL_WINDOW_LOG bytes wait until they can take the one token
+ * from turn, a blocking eventfd with EFD_SEMAPHORE, and keep it until pull_inflate_free(): so of
+ * several processes only one at a time has such a window. Borrowed; -1, as at first: no waiting.
+ */
+void pull_inflate_take_turns(struct pull_inflate *inflate, int turn);
 void pull_inflate_free(struct pull_inflate **inflate);
 
 /* Input that is left and room for output that is left: both move forward. */

@@ -27,6 +27,7 @@ struct pull_ring {
     struct pull_ring_shared *shared;
     int data_event;
     int space_event;
+    int turn; /* of its crew: see pull_inflate_take_turns(); borrowed, -1 at first */
 };
 
 MD_MUST_CHECK

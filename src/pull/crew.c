@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -84,6 +85,22 @@ static int start_writers(struct pull_crew *crew, size_t count, struct md_err *er
     return 0;
 }
 
+static int open_rings(struct pull_crew *crew, size_t count, struct md_err *err)
+{
+    MD_AUTO_FD turn = eventfd(1, EFD_CLOEXEC | EFD_SEMAPHORE);
+
+    if (turn < 0)
+        return md_err_sys(err, "cannot make an event");
+    for (; crew->ring_count < count; crew->ring_count++) {
+        if (pull_ring_open(&crew->rings[crew->ring_count], err) < 0)
+            return -1;
+        if (crew->ring_count == 0)
+            crew->turn = md_fd_take(&turn);
+        crew->rings[crew->ring_count].turn = crew->turn;
+    }
+    return 0;
+}
+
 int pull_crew_start(struct pull_crew *crew, enum pull_crew_kind kind, struct md_err *err)
 {
     bool all = kind == PULL_CREW_FULL || kind == PULL_CREW_LOCAL;
@@ -93,10 +110,8 @@ int pull_crew_start(struct pull_crew *crew, enum pull_crew_kind kind, struct md_
     crew->network.socket = -1;
     for (size_t i = 0; i < PULL_WRITERS; i++)
         crew->writers[i].socket = -1;
-    for (; crew->ring_count < rings; crew->ring_count++) {
-        if (pull_ring_open(&crew->rings[crew->ring_count], err) < 0)
-            return -1;
-    }
+    if (open_rings(crew, rings, err) < 0)
+        return -1;
     if (rings > 0 && start_member(crew, &crew->network, first, err) < 0)
         return -1;
     return start_writers(crew, all ? 0 : 1, err);
@@ -135,6 +150,8 @@ void pull_crew_stop(struct pull_crew *crew)
         reap_member(&crew->writers[i]);
     for (size_t i = 0; i < crew->ring_count; i++)
         pull_ring_close(&crew->rings[i]);
+    if (crew->ring_count > 0)
+        md_fd_close(&crew->turn);
     crew->ring_count = 0;
     crew->writer_count = 0;
 }

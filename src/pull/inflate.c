@@ -2,9 +2,11 @@
 /* Streaming decompression: gzip by ISA-L or zlib, zstd by libzstd, plain by copying. */
 #include "pull/inflate.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 #ifdef HAVE_ISAL
@@ -22,6 +24,9 @@ typedef struct inflate_state gzip_state;
 typedef z_stream gzip_state;
 #endif
 
+/* Magic number and header of a zstd frame: RFC 8878, 3.1.1 */
+#define FRAME_HEAD_MAX 18
+
 struct pull_inflate {
     enum pull_format format;
     bool inside;  /* a member or frame has begun and not ended */
@@ -30,6 +35,10 @@ struct pull_inflate {
     bool full;    /* the last call ran out of room: more may be held back */
     gzip_state gzip;
     ZSTD_DStream *zstd;
+    int turn;        /* of zstd's large windows; -1: nobody else has any */
+    bool large;      /* it is ours */
+    size_t head_len; /* of the frame's first bytes, which are fed again then */
+    unsigned char head[FRAME_HEAD_MAX];
 };
 
 enum pull_format pull_format_of(const unsigned char *bytes, size_t len)
@@ -128,12 +137,18 @@ static int gzip_step(struct pull_inflate *stream, struct pull_inflate_io *io)
 }
 #endif
 
+static void set_window(struct pull_inflate *stream, int log)
+{
+    if (ZSTD_isError(ZSTD_DCtx_setParameter(stream->zstd, ZSTD_d_windowLogMax, log)))
+        abort();
+}
+
 static void zstd_open(struct pull_inflate *stream)
 {
     stream->zstd = ZSTD_createDStream();
-    if (!stream->zstd || ZSTD_isError(ZSTD_DCtx_setParameter(stream->zstd, ZSTD_d_windowLogMax,
-                                                             MD_MAX_ZSTD_WINDOW_LOG)))
+    if (!stream->zstd)
         abort();
+    set_window(stream, PULL_USUAL_WINDOW_LOG);
 }
 
 struct pull_inflate *pull_inflate_open(enum pull_format format)
@@ -141,6 +156,7 @@ struct pull_inflate *pull_inflate_open(enum pull_format format)
     struct pull_inflate *stream = md_xcalloc(1, sizeof(*stream));
 
     stream->format = format;
+    stream->turn = -1;
     if (format == PULL_GZIP)
         gzip_open(stream);
     else if (format == PULL_ZSTD)
@@ -155,8 +171,15 @@ void pull_inflate_free(struct pull_inflate **stream)
     if ((*stream)->format == PULL_GZIP)
         gzip_close(*stream);
     ZSTD_freeDStream((*stream)->zstd);
+    if ((*stream)->large && (*stream)->turn >= 0)
+        (void)eventfd_write((*stream)->turn, 1);
     free(*stream);
     *stream = NULL;
+}
+
+void pull_inflate_take_turns(struct pull_inflate *stream, int turn)
+{
+    stream->turn = turn;
 }
 
 static void run_plain(struct pull_inflate_io *io)
@@ -232,6 +255,30 @@ static int zstd_failed(size_t result, struct md_err *err)
     return md_err_set(err, MD_ERR_FORMAT, "damaged zstd data: %s", ZSTD_getErrorName(result));
 }
 
+/* The frame wants more than the usual window: begin it anew when we may have one. */
+static size_t enlarge(struct pull_inflate *stream)
+{
+    ZSTD_inBuffer head = { stream->head, stream->head_len, 0 };
+    ZSTD_outBuffer nothing = { NULL, 0, 0 };
+    eventfd_t token;
+
+    while (stream->turn >= 0 && eventfd_read(stream->turn, &token) < 0 && errno == EINTR)
+        ;
+    stream->large = true;
+    ZSTD_DCtx_reset(stream->zstd, ZSTD_reset_session_only);
+    set_window(stream, MD_MAX_ZSTD_WINDOW_LOG);
+    return stream->head_len > 0 ? ZSTD_decompressStream(stream->zstd, &nothing, &head) : 0;
+}
+
+static void keep_head(struct pull_inflate *stream, const unsigned char *bytes, size_t len)
+{
+    size_t room = sizeof(stream->head) - stream->head_len;
+
+    len = len < room ? len : room;
+    memcpy(stream->head + stream->head_len, bytes, len);
+    stream->head_len += len;
+}
+
 static int zstd_step(struct pull_inflate *stream, struct pull_inflate_io *io,
                      struct md_err *err)
 {
@@ -239,8 +286,16 @@ static int zstd_step(struct pull_inflate *stream, struct pull_inflate_io *io,
     ZSTD_outBuffer out = { io->out, io->out_room, 0 };
     size_t result = ZSTD_decompressStream(stream->zstd, &out, &in);
 
+    if (!stream->large &&
+        ZSTD_getErrorCode(result) == ZSTD_error_frameParameter_windowTooLarge) {
+        in.pos = 0;
+        result = enlarge(stream);
+        if (!ZSTD_isError(result))
+            result = ZSTD_decompressStream(stream->zstd, &out, &in);
+    }
     if (ZSTD_isError(result))
         return zstd_failed(result, err);
+    keep_head(stream, io->in, in.pos);
     io->in += in.pos;
     io->in_len -= in.pos;
     io->out += out.pos;
@@ -260,6 +315,7 @@ static int run_zstd(struct pull_inflate *stream, struct pull_inflate_io *io, str
                 return more;
             stream->inside = true;
             stream->begun = true;
+            stream->head_len = 0;
         } else if (io->in_len == 0 && !stream->full) {
             return 0;
         }

@@ -41,6 +41,7 @@ int pull_ring_open(struct pull_ring *ring, struct md_err *err)
     ring->shared = shared;
     ring->data_event = md_fd_take(&data);
     ring->space_event = md_fd_take(&space);
+    ring->turn = -1;
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "pull/intake.h"
 
@@ -330,11 +331,22 @@ static bool will_pass(const struct pull_response *response, int64_t *pause_ms)
     return response->status == 408 || response->status == 429 || response->status >= 500;
 }
 
+/* For --debug: without the query, which may hold a signature. */
+static void log_answer(const struct pull_transfer *transfer, int status)
+{
+    static const char *const methods[] = { "GET", "HEAD", "POST" };
+    const char *text = transfer->url.text;
+
+    md_log("%s %.*s: HTTP status %d", methods[transfer->order.method], (int)strcspn(text, "?"),
+           text, status);
+}
+
 static enum pull_progress after_answer(struct pull_transfer *transfer, struct md_err *err)
 {
     const struct pull_response *response = pull_exchange_response(transfer->exchange);
     int64_t pause_ms = 0;
 
+    log_answer(transfer, response->status);
     if (pull_status_is_content(response->status)) {
         return after_content(transfer, err);
     }

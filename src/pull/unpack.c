@@ -275,6 +275,8 @@ static bool works_ahead(const struct unpack *unpack)
 static int open_inflate(struct unpack *unpack, struct md_err *err)
 {
     unpack->inflate = pull_inflate_open(unpack->format);
+    if (unpack->source->ring)
+        pull_inflate_take_turns(unpack->inflate, unpack->source->ring->turn);
     if (works_ahead(unpack)) {
         unpack->ahead = pull_ahead_open(inflate_block, unpack, BLOCK_BYTES, err);
         return unpack->ahead ? 0 : -1;

@@ -54,6 +54,15 @@ requests_to() {
     [ "${lines[-1]}" = "docker.io/library/alpine:latest" ]
 }
 
+@test "--debug tells each request and what became of it, without its query" {
+    layer="$(hub_info small:latest layers 0)"
+    run -0 hub_run minidock --debug pull small
+    said "debug: GET https://registry-1.docker.io/v2/library/small/manifests/latest: HTTP status 401"
+    said "debug: GET https://auth.docker.io/token: HTTP status 200"
+    said "blobs/$layer: HTTP status 307"
+    said_not "scope="
+}
+
 @test "every layer has its line, also when no terminal is there" {
     run -0 hub_run minidock pull small
     for layer in $(hub_info small:latest layers); do

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -293,6 +295,58 @@ static void a67_a_window_over_the_limit_is_refused(void **state)
     free(to);
 }
 
+/* A frame of text that is declared to need a window of 2^log bytes. */
+static void add_windowed(struct bytes *to, int log)
+{
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    unsigned char out[8192];
+    ZSTD_outBuffer room = { out, sizeof(out), 0 };
+    ZSTD_inBuffer in = { text, sizeof(text), 0 };
+
+    assert_false(ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, log)));
+    /* In two calls, or the frame would say its size and need no window. */
+    assert_int_not_equal(ZSTD_compressStream2(context, &room, &in, ZSTD_e_flush), 1);
+    assert_int_equal(ZSTD_compressStream2(context, &room, &in, ZSTD_e_end), 0);
+    add(to, out, room.pos);
+    ZSTD_freeCCtx(context);
+}
+
+static void a_large_window_waits_for_its_turn_and_gives_it_back(void **state)
+{
+    struct bytes *from = md_xcalloc(1, sizeof(*from));
+    unsigned char out[sizeof(text)];
+    int turn = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+    eventfd_t token;
+
+    (void)state;
+    for (int log = PULL_USUAL_WINDOW_LOG; log <= 27; log += 2) {
+        struct pull_inflate *inflate = pull_inflate_open(PULL_ZSTD);
+        bool large = log > PULL_USUAL_WINDOW_LOG;
+        struct md_err err = { 0 };
+
+        from->len = 0;
+        add_windowed(from, log);
+        pull_inflate_take_turns(inflate, turn);
+        for (size_t at = 0; at < from->len;) { /* the head comes byte by byte */
+            size_t len = at < 16 ? 1 : from->len - at;
+            struct pull_inflate_io io = { from->data + at, len, out, sizeof(out) };
+
+            assert_int_equal(pull_inflate_run(inflate, &io, &err), 0);
+            at += len;
+        }
+        assert_int_equal(pull_inflate_end(inflate, &err), 0);
+        assert_memory_equal(out, text, sizeof(text));
+        assert_int_equal(eventfd_read(turn, &token), large ? -1 : 0);
+        if (!large)
+            assert_int_equal(eventfd_write(turn, 1), 0);
+        pull_inflate_free(&inflate);
+        assert_int_equal(eventfd_read(turn, &token), 0);
+        assert_int_equal(eventfd_write(turn, 1), 0);
+    }
+    close(turn);
+    free(from);
+}
+
 static void crc32c_is_the_published_one(void **state)
 {
     static const unsigned char zeros[100000];
@@ -319,6 +373,7 @@ int main(void)
         cmocka_unit_test(a66_header_fields_are_passed_over),
         cmocka_unit_test(a67_frames_and_skippable_frames_are_one_stream),
         cmocka_unit_test(a67_a_window_over_the_limit_is_refused),
+        cmocka_unit_test(a_large_window_waits_for_its_turn_and_gives_it_back),
         cmocka_unit_test(crc32c_is_the_published_one),
     };
 
