@@ -349,11 +349,15 @@ int cli_remove_container(const struct store *store, struct store_container *cont
     struct md_err damaged = { 0 };
     struct store_state state;
 
-    /* One whose state is damaged does not run as far as anybody can tell. */
-    if (container->config && cli_stop_container(store, container, &stop, &damaged) < 0 &&
-        damaged.kind != MD_ERR_FORMAT) {
-        *err = damaged;
-        return -1;
+    if (container->config && cli_stop_container(store, container, &stop, &damaged) < 0) {
+        if (damaged.kind != MD_ERR_FORMAT) {
+            *err = damaged;
+            return -1;
+        }
+        /* A damaged state does not say whether it runs; its cgroup knows. */
+        if (ask(container, SIGKILL, stop.by, err) < 0)
+            return -1;
+        run_leftovers_clear(container->id, "");
     }
     if (is_removed(store, container))
         return 0;

@@ -4,7 +4,6 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/table.h"
@@ -25,60 +24,41 @@ static bool is_listed(const struct md_list *list, const char *text)
     return false;
 }
 
-static int is_labelled(const struct store_volume *volume, const char *label)
-{
-    MD_AUTO_FREE char *key = md_xstrdup(label);
-    char *wanted = strchr(key, '=');
+const char *const cli_volume_filters[] = {
+    "dangling", "driver", "label", "label!", "name", NULL
+};
 
-    if (wanted)
-        *wanted++ = '\0';
-    const char *value = md_json_get_text(md_json_get(volume->config, "Labels"), key);
-
-    return value && (!wanted || strcmp(value, wanted) == 0);
-}
-
-static int passes_dangling(const struct store_volume *volume, const char *value,
-                           const struct md_list *used, struct md_err *err)
-{
-    bool wanted = strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
-
-    if (!wanted && strcmp(value, "false") != 0 && strcmp(value, "0") != 0)
-        return md_err_set(err, MD_ERR_USAGE, "invalid filter 'dangling=%s'", value);
-    return wanted != is_listed(used, volume->name);
-}
-
-/* Does it pass one filter? -1 for an unknown one. */
-static int passes(const struct store_volume *volume, const char *filter,
+/* Does it pass one filter? */
+static int passes(const struct store_volume *volume, const struct cli_filter *filter,
                   const struct md_list *used, struct md_err *err)
 {
-    char shown[200];
+    const struct json_t *labels = md_json_get(volume->config, "Labels");
+    bool dangling = false;
 
-    if (strncmp(filter, "name=", 5) == 0)
-        return strstr(volume->name, filter + 5) != NULL;
-    if (strncmp(filter, "driver=", 7) == 0)
-        return strcmp(filter + 7, "local") == 0;
-    if (strncmp(filter, "label=", 6) == 0)
-        return is_labelled(volume, filter + 6);
-    if (strncmp(filter, "label!=", 7) == 0)
-        return !is_labelled(volume, filter + 7);
-    if (strncmp(filter, "dangling=", 9) == 0)
-        return passes_dangling(volume, filter + 9, used, err);
-    return md_err_set(err, MD_ERR_USAGE, "invalid filter '%s'",
-                      md_text_escape(filter, strlen(filter), shown, sizeof(shown)));
+    if (strcmp(filter->key, "name") == 0)
+        return strstr(volume->name, filter->value) != NULL;
+    if (strcmp(filter->key, "driver") == 0)
+        return strcmp(filter->value, "local") == 0;
+    if (strcmp(filter->key, "label") == 0)
+        return cli_filter_label(labels, filter->value);
+    if (strcmp(filter->key, "label!") == 0)
+        return !cli_filter_label(labels, filter->value);
+    if (cli_filter_bool(filter, &dangling, err) < 0)
+        return -1;
+    return dangling != is_listed(used, volume->name);
 }
 
-int cli_volume_passes(const struct store_volume *volume, const struct md_list *filters,
+int cli_volume_passes(const struct store_volume *volume, const struct cli_filters *filters,
                       const struct md_list *used, struct md_err *err)
 {
     for (size_t i = 0; i < filters->count; i++) {
-        size_t key = strcspn(filters->items[i], "=") + 1;
-        bool all = strncmp(filters->items[i], "label", 5) == 0;
+        const char *key = filters->items[i].key;
+        bool all = strncmp(key, "label", 5) == 0;
         int any = 0;
 
         for (size_t j = 0; j < filters->count; j++) {
-            bool counts =
-                all ? i == j : strncmp(filters->items[i], filters->items[j], key) == 0;
-            int one = counts ? passes(volume, filters->items[j], used, err) : 0;
+            bool counts = all ? i == j : strcmp(key, filters->items[j].key) == 0;
+            int one = counts ? passes(volume, &filters->items[j], used, err) : 0;
 
             if (one < 0)
                 return -1;
@@ -107,8 +87,8 @@ static struct json_t *row(const struct store_volume *volume)
     return object;
 }
 
-/* Unknown filters are refused also where there is no volume to look at. */
-static int check_filters(const struct md_list *filters, struct md_err *err)
+/* Values that mean nothing are refused also where there is no volume to look at. */
+static int check_filters(const struct cli_filters *filters, struct md_err *err)
 {
     const struct store_volume none = { .name = "" };
     const struct md_list nothing = { 0 };
@@ -116,8 +96,8 @@ static int check_filters(const struct md_list *filters, struct md_err *err)
     return cli_volume_passes(&none, filters, &nothing, err) < 0 ? -1 : 0;
 }
 
-static int list(const struct store *store, const struct md_list *filters, struct json_t *rows,
-                struct md_err *err)
+static int list(const struct store *store, const struct cli_filters *filters,
+                struct json_t *rows, struct md_err *err)
 {
     struct md_list names = { 0 };
     struct md_list used = { 0 };
@@ -149,12 +129,13 @@ int cli_volume_ls(const struct cli_global *global, int argc, char **argv, struct
 {
     MD_AUTO_JSON rows = md_json_array();
     struct md_list operands = { 0 };
-    struct md_list filters = { 0 };
+    struct md_list typed = { 0 };
+    struct cli_filters filters = { 0 };
     const char *format = NULL;
     bool quiet = false;
     struct store store;
     const struct cli_option options[] = {
-        { 'f', "filter", CLI_LIST, "FILTER", "dangling=, driver=, label= or name=", &filters },
+        { 'f', "filter", CLI_LIST, "FILTER", "dangling=, driver=, label= or name=", &typed },
         { 0, "format", CLI_TEXT, "FORMAT", "table, json or '{{.Field}}'", &format },
         { 'q', "quiet", CLI_FLAG, NULL, "Only names", &quiet },
         { 0 },
@@ -165,6 +146,8 @@ int cli_volume_ls(const struct cli_global *global, int argc, char **argv, struct
     int status = cli_parse(&syntax, argc, argv, &operands, err);
 
     if (status == 0)
+        status = cli_filters_read(&typed, cli_volume_filters, &filters, err);
+    if (status == 0)
         status = store_open(global->root, STORE_READ, &store, err);
     if (status == 0) {
         status = list(&store, &filters, rows, err);
@@ -173,6 +156,7 @@ int cli_volume_ls(const struct cli_global *global, int argc, char **argv, struct
             status = cli_table_print(rows, columns, quiet ? "{{.Name}}" : format, err);
     }
     md_list_clear(&operands);
-    md_list_clear(&filters);
+    md_list_clear(&typed);
+    cli_filters_clear(&filters);
     return status;
 }

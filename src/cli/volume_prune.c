@@ -13,7 +13,7 @@
 
 /* What goes, and what went. */
 struct pruning {
-    struct md_list filters;
+    struct cli_filters filters;
     struct md_list used;
     struct md_list gone;
     bool all;
@@ -112,10 +112,11 @@ int cli_volume_prune(const struct cli_global *global, int argc, char **argv, str
 {
     struct pruning pruning = { 0 };
     struct md_list operands = { 0 };
+    struct md_list typed = { 0 };
     bool force = false;
     const struct cli_option options[] = {
         { 'a', "all", CLI_FLAG, NULL, "Those with a name too", &pruning.all },
-        { 0, "filter", CLI_LIST, "FILTER", "label=, label!= or name=", &pruning.filters },
+        { 0, "filter", CLI_LIST, "FILTER", "label=, label!= or name=", &typed },
         { 'f', "force", CLI_FLAG, NULL, "Do not ask", &force },
         { 0 },
     };
@@ -128,10 +129,13 @@ int cli_volume_prune(const struct cli_global *global, int argc, char **argv, str
                                        options };
     int status = cli_parse(&syntax, argc, argv, &operands, err);
 
+    if (status == 0)
+        status = cli_filters_read(&typed, cli_volume_filters, &pruning.filters, err);
     if (status == 0 && (force || is_confirmed(&pruning)))
         status = open_and_prune(global, &pruning, err);
     md_list_clear(&operands);
-    md_list_clear(&pruning.filters);
+    md_list_clear(&typed);
+    cli_filters_clear(&pruning.filters);
     md_list_clear(&pruning.used);
     md_list_clear(&pruning.gone);
     return status;

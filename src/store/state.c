@@ -388,8 +388,9 @@ static int mend_locked(const struct mending *mending, struct store_container *co
     if (found.auto_remove) {
         struct md_err damaged = { 0 };
 
-        store_gone_keep(store, container->dir, container->id, &found.state);
+        /* It names the anonymous volumes; the tombstone takes the file away. */
         container->config = md_json_read(container->dir, "config.json", &damaged);
+        store_gone_keep(store, container->dir, container->id, &found.state);
         return store_container_remove(store, container, err);
     }
     return store_container_set_state(store, container, &found.state, err);

@@ -232,3 +232,15 @@ END
     kill -0 "$stranger"
     kill "$stranger"
 }
+
+@test "rm -f ends and removes one whose state was damaged while it ran" {
+    minidock run -d --name cc --restart always busybox sleep 100
+    local init
+    init="$(field cc .State.Pid)"
+    truncate -s 20 "$MINIDOCK_ROOT/.containers/$(readlink "$MINIDOCK_ROOT/.containers/cc")/state.json"
+    run minidock ps -a
+    [[ "$output" != *"Up "* ]]
+    minidock rm -f cc
+    [ ! -e "/proc/$init" ]
+    [ -z "$(minidock ps -aq)" ]
+}

@@ -5,6 +5,7 @@
 bats_require_minimum_version 1.5.0
 load helpers
 load roots
+load life
 
 setup_file() {
     can_run || return 0
@@ -120,6 +121,32 @@ data_of() {
     [ "$(minidock volume ls -q | wc -l)" -eq 1 ]
     minidock rm two
     [ "$(minidock volume ls -q | wc -l)" -eq 1 ]
+}
+
+@test "a container that is started again has the same volumes, whatever the caller's directory is" {
+    mkdir "$BATS_TEST_TMPDIR/here"
+    cd "$BATS_TEST_TMPDIR"
+    minidock run -d --name cc -v /anonymous -v ./here:/here --mount type=bind,source=./here,target=/there \
+        busybox sh -c 'date >>/anonymous/starts; touch /here/a /there/b; wc -l </anonymous/starts; exec sleep 100'
+    logged cc 1
+    [ -e here/b ]
+    cd /
+    minidock restart cc
+    logged cc 2
+    [ "$(minidock volume ls -q | wc -l)" -eq 1 ]
+    minidock rm -fv cc
+    [ -z "$(minidock volume ls -q)" ]
+}
+
+@test "--rm in the background takes anonymous volumes along, also when its supervisor is killed" {
+    minidock run -d --rm --name cc -v /anonymous busybox sleep 100
+    minidock stop cc
+    settled minidock volume ls -q
+    minidock run -d --rm --name cc -v /anonymous busybox sleep 100
+    [ "$(minidock volume ls -q | wc -l)" -eq 1 ]
+    kill -9 "$(supervisor cc)"
+    settled minidock ps -aq
+    settled minidock volume ls -q
 }
 
 @test "a named volume stays with --rm and with rm -v" {
