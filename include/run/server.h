@@ -16,6 +16,7 @@
 
 #define RUN_CLIENTS_MAX 16
 #define RUN_CLIENT_PATIENCE_MS 5000
+#define RUN_IDLE_MS 1000
 
 struct run_client {
     int fd;           /* -1: free */
@@ -27,8 +28,9 @@ struct run_client {
 
 /* Zero-initialise, then run_server_clear(). */
 struct run_server {
-    int listener; /* -1: none */
-    int leader;   /* index of the client whose loss ends the container, or -1 */
+    int listener;       /* -1: none */
+    int leader;         /* index of the client whose loss ends the container, or -1 */
+    void (*idle)(void); /* called when nothing has happened for RUN_IDLE_MS; or NULL */
     struct run_client clients[RUN_CLIENTS_MAX];
 };
 

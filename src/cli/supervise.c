@@ -303,6 +303,7 @@ static _Noreturn void be_supervisor(struct supervisor *supervisor, int link)
 
     leave_caller(supervisor, link);
     run_server_init(&supervisor->server);
+    supervisor->server.idle = shrink;
     add_starter(supervisor, link);
     open_listener(supervisor);
     store_request_clear(supervisor->lock);

@@ -25,6 +25,7 @@ struct state {
     int from[2];         /* stdout or the terminal, stderr; -1: at its end */
     int to;              /* stdin or the terminal; -1: closed */
     bool alive;
+    bool idle;  /* nothing has happened since server->idle() */
     int stream; /* whose bytes output holds */
     size_t output_len;
     size_t input_start, input_end;
@@ -292,6 +293,21 @@ static bool attend(struct state *state, const struct pollfd *fds)
     return busy;
 }
 
+/* As poll(2), and what is to be done when there has been nothing to do for a while. */
+static int await(struct state *state, struct pollfd *fds)
+{
+    void (*idle)(void) = state->serve->server->idle;
+    bool waits = idle && !state->idle;
+    int timeout = patience(state);
+    int count = poll(fds, POLLED, waits ? least(timeout, RUN_IDLE_MS) : timeout);
+
+    if (count == 0 && waits)
+        idle();
+    if (count >= 0)
+        state->idle = count == 0;
+    return count;
+}
+
 static int loop(struct state *state, struct md_err *err)
 {
     for (;;) {
@@ -299,7 +315,7 @@ static int loop(struct state *state, struct md_err *err)
         bool busy;
 
         prepare(state, fds);
-        if (poll(fds, POLLED, patience(state)) < 0) {
+        if (await(state, fds) < 0) {
             if (errno == EINTR)
                 continue;
             return md_err_sys(err, "poll");

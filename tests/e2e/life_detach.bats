@@ -95,7 +95,12 @@ teardown() {
     sup="$(supervisor one)"
     [ "$(ps -o pid= --ppid "$sup" | wc -l)" = 1 ]
     [ -z "${MINIDOCK_SANITIZED:-}" ] || limit=65536 # shadow memory
-    pss="$(awk '/^Pss:/ { print $2 }' "/proc/$sup/smaps_rollup")"
+    # Soon after the start, when it has nothing to do, it gives back what starting took.
+    for _ in $(seq 100); do
+        pss="$(awk '/^Pss:/ { print $2 }' "/proc/$sup/smaps_rollup")"
+        [ "$pss" -gt "$limit" ] || break
+        sleep 0.1
+    done
     echo "PSS $pss kB"
     [ "$pss" -le "$limit" ]
 }
