@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 
-#define PULL_RING_BYTES (256u << 10) /* a power of two */
+#define PULL_RING_BYTES (128u << 10) /* a power of two */
 
 /* How the writing side ended. */
 enum pull_ring_end { PULL_RING_OPEN = 0, PULL_RING_WHOLE, PULL_RING_BROKEN };

@@ -14,7 +14,7 @@
 #include "pull/verdict.h"
 #include "pull/wire.h"
 
-#define BUFFER_BYTES (64L << 10)
+#define BUFFER_BYTES (32L << 10)
 #define LOW_SPEED_BYTES 1024L
 
 struct pull_http {
