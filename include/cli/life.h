@@ -38,6 +38,20 @@ MD_MUST_CHECK
 int cli_stop_container(const struct store *store, struct store_container *container,
                        const struct cli_stop *stop, struct md_err *err);
 
+/* A command that stops containers, as its help tells it; note may be NULL. */
+struct cli_stopping {
+    const char *usage;
+    const char *summary;
+    const char *note;
+    const char *by;        /* as in struct cli_stop */
+    cli_container_fn *one; /* its context is a struct cli_stop */
+};
+
+/* Take the options of such a command and do it to each container: as cli_for_each(). */
+MD_MUST_CHECK
+int cli_stop_each(const struct cli_global *global, int argc, char **argv,
+                  const struct cli_stopping *stopping, struct md_err *err);
+
 /*
  * Send a signal to its process 1. One that would end a process 1 which does nothing about it
  * does end it, and is its exit status then; KILL and the container's stop signal mean that no

@@ -23,7 +23,4 @@ struct pull_patience pull_patience_complete(struct pull_patience patience);
  */
 int64_t pull_patience_pause_ms(const struct pull_patience *patience, unsigned attempts);
 
-/* The monotonic clock. */
-int64_t pull_now_ms(void);
-
 #endif

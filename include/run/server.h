@@ -64,7 +64,4 @@ void run_server_failed(struct run_server *server, const struct md_err *err);
 /* Tell all, and let them go. */
 void run_server_ended(struct run_server *server, const struct run_link_end *end);
 
-/* CLOCK_MONOTONIC. */
-int64_t run_now_ms(void);
-
 #endif

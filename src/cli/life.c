@@ -12,6 +12,7 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -308,10 +309,10 @@ int cli_stop_container(const struct store *store, struct store_container *contai
 static int lock_patiently(const struct store *store, struct store_container *container,
                           struct md_err *err)
 {
-    for (int64_t until = run_now_ms() + LOCK_MS;; poll(NULL, 0, LOOK_MS)) {
+    for (int64_t until = md_now_ms() + LOCK_MS;; poll(NULL, 0, LOOK_MS)) {
         int lock = store_try_lock(store->containers, container->id, err);
 
-        if (lock >= 0 || err->kind != MD_ERR_CONFLICT || run_now_ms() >= until)
+        if (lock >= 0 || err->kind != MD_ERR_CONFLICT || md_now_ms() >= until)
             return lock;
         *err = (struct md_err){ 0 };
     }
@@ -320,7 +321,7 @@ static int lock_patiently(const struct store *store, struct store_container *con
 int cli_lock_for_start(const struct store *store, struct store_container *container,
                        struct md_err *err)
 {
-    for (int64_t until = run_now_ms() + LOCK_MS;; poll(NULL, 0, LOOK_MS)) {
+    for (int64_t until = md_now_ms() + LOCK_MS;; poll(NULL, 0, LOOK_MS)) {
         int lock = store_try_lock(store->containers, container->id, err);
         struct store_state state;
 
@@ -329,7 +330,7 @@ int cli_lock_for_start(const struct store *store, struct store_container *contai
             container->dir = lock;
             return 1;
         }
-        if (err->kind != MD_ERR_CONFLICT || run_now_ms() >= until)
+        if (err->kind != MD_ERR_CONFLICT || md_now_ms() >= until)
             return -1;
         *err = (struct md_err){ 0 };
         if (cli_container_state(store, container, &state, err) < 0)

@@ -198,31 +198,12 @@ static int restart_one(const struct store *store, struct store_container *contai
 
 int cli_restart(const struct cli_global *global, int argc, char **argv, struct md_err *err)
 {
-    struct md_list names = { 0 };
-    struct cli_stop stop = { .timeout_s = CLI_STOP_DEFAULT, .by = "minidock restart" };
-    const char *signal = NULL;
-    const char *timeout = NULL;
-    const struct cli_option options[] = {
-        { 's', "signal", CLI_TEXT, "SIGNAL", "Instead of the container's own (TERM)", &signal },
-        { 't', "timeout", CLI_TEXT, "SECONDS", "Until it is killed (10); -1 never", &timeout },
-        { 0, "time", CLI_TEXT, "SECONDS", "The same as --timeout", &timeout },
-        { 0 },
+    const struct cli_stopping stopping = {
+        .usage = "restart [OPTIONS] CONTAINER [CONTAINER...]",
+        .summary = "Stop containers, and start them again",
+        .by = "minidock restart",
+        .one = restart_one,
     };
-    const struct cli_syntax syntax = { "restart [OPTIONS] CONTAINER [CONTAINER...]",
-                                       "Stop containers, and start them again",
-                                       NULL,
-                                       1,
-                                       -1,
-                                       false,
-                                       options };
-    int status = cli_parse(&syntax, argc, argv, &names, err);
 
-    if (status == 0 && signal)
-        status = cli_signal_parse(signal, &stop.signal, err);
-    if (status == 0 && timeout)
-        status = cli_seconds_parse(timeout, "timeout", &stop.timeout_s, err);
-    if (status == 0)
-        status = cli_for_each(global, &names, restart_one, &stop, err);
-    md_list_clear(&names);
-    return status;
+    return cli_stop_each(global, argc, argv, &stopping, err);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/command.h"
@@ -63,7 +64,7 @@ static int measure(const struct store *store, const char *what, struct sample *s
     if (status == 0)
         status = cli_container_state(store, &container, &state, err);
     if (status == 0) {
-        *sample = (struct sample){ .when_ms = run_now_ms() };
+        *sample = (struct sample){ .when_ms = md_now_ms() };
         snprintf(sample->asked, sizeof(sample->asked), "%s", what);
         snprintf(sample->id, sizeof(sample->id), "%s", container.id);
         snprintf(sample->name, sizeof(sample->name), "%s", container.name);

@@ -13,10 +13,11 @@ static int stop_one(const struct store *store, struct store_container *container
     return 0;
 }
 
-int cli_stop(const struct cli_global *global, int argc, char **argv, struct md_err *err)
+int cli_stop_each(const struct cli_global *global, int argc, char **argv,
+                  const struct cli_stopping *stopping, struct md_err *err)
 {
     struct md_list names = { 0 };
-    struct cli_stop stop = { .timeout_s = CLI_STOP_DEFAULT, .by = "minidock stop" };
+    struct cli_stop stop = { .timeout_s = CLI_STOP_DEFAULT, .by = stopping->by };
     const char *signal = NULL;
     const char *timeout = NULL;
     const struct cli_option options[] = {
@@ -25,15 +26,9 @@ int cli_stop(const struct cli_global *global, int argc, char **argv, struct md_e
         { 0, "time", CLI_TEXT, "SECONDS", "The same as --timeout", &timeout },
         { 0 },
     };
-    const struct cli_syntax syntax = { "stop [OPTIONS] CONTAINER [CONTAINER...]",
-                                       "End containers: by a signal, and killed if they take "
-                                       "too long",
-                                       "A program that is process 1 and does nothing about the "
-                                       "signal is ended at once.",
-                                       1,
-                                       -1,
-                                       false,
-                                       options };
+    const struct cli_syntax syntax = {
+        stopping->usage, stopping->summary, stopping->note, 1, -1, false, options
+    };
     int status = cli_parse(&syntax, argc, argv, &names, err);
 
     if (status == 0 && signal)
@@ -41,9 +36,23 @@ int cli_stop(const struct cli_global *global, int argc, char **argv, struct md_e
     if (status == 0 && timeout)
         status = cli_seconds_parse(timeout, "timeout", &stop.timeout_s, err);
     if (status == 0)
-        status = cli_for_each(global, &names, stop_one, &stop, err);
+        status = cli_for_each(global, &names, stopping->one, &stop, err);
     md_list_clear(&names);
     return status;
+}
+
+int cli_stop(const struct cli_global *global, int argc, char **argv, struct md_err *err)
+{
+    const struct cli_stopping stopping = {
+        .usage = "stop [OPTIONS] CONTAINER [CONTAINER...]",
+        .summary = "End containers: by a signal, and killed if they take too long",
+        .note =
+            "A program that is process 1 and does nothing about the signal is ended at once.",
+        .by = "minidock stop",
+        .one = stop_one,
+    };
+
+    return cli_stop_each(global, argc, argv, &stopping, err);
 }
 
 static int kill_one(const struct store *store, struct store_container *container, void *context,
@@ -113,40 +122,39 @@ static int unpause_one(const struct store *store, struct store_container *contai
     return run_cgroup_thaw(state.cgroup, err);
 }
 
-static const struct cli_option none[] = { { 0 } };
+struct plain {
+    const char *usage;
+    const char *summary;
+    cli_container_fn *one;
+};
 
-int cli_pause(const struct cli_global *global, int argc, char **argv, struct md_err *err)
+/* A command without options. */
+static int do_each(const struct cli_global *global, int argc, char **argv,
+                   const struct plain *plain, struct md_err *err)
 {
-    const struct cli_syntax syntax = { "pause CONTAINER [CONTAINER...]",
-                                       "Freeze all processes of containers",
-                                       NULL,
-                                       1,
-                                       -1,
-                                       false,
-                                       none };
+    const struct cli_option none[] = { { 0 } };
+    const struct cli_syntax syntax = { plain->usage, plain->summary, NULL, 1, -1, false, none };
     struct md_list names = { 0 };
     int status = cli_parse(&syntax, argc, argv, &names, err);
 
     if (status == 0)
-        status = cli_for_each(global, &names, pause_one, NULL, err);
+        status = cli_for_each(global, &names, plain->one, NULL, err);
     md_list_clear(&names);
     return status;
 }
 
+int cli_pause(const struct cli_global *global, int argc, char **argv, struct md_err *err)
+{
+    const struct plain plain = { "pause CONTAINER [CONTAINER...]",
+                                 "Freeze all processes of containers", pause_one };
+
+    return do_each(global, argc, argv, &plain, err);
+}
+
 int cli_unpause(const struct cli_global *global, int argc, char **argv, struct md_err *err)
 {
-    const struct cli_syntax syntax = { "unpause CONTAINER [CONTAINER...]",
-                                       "Let frozen containers go on",
-                                       NULL,
-                                       1,
-                                       -1,
-                                       false,
-                                       none };
-    struct md_list names = { 0 };
-    int status = cli_parse(&syntax, argc, argv, &names, err);
+    const struct plain plain = { "unpause CONTAINER [CONTAINER...]",
+                                 "Let frozen containers go on", unpause_one };
 
-    if (status == 0)
-        status = cli_for_each(global, &names, unpause_one, NULL, err);
-    md_list_clear(&names);
-    return status;
+    return do_each(global, argc, argv, &plain, err);
 }

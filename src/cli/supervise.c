@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -217,7 +218,7 @@ static void give_up(struct supervisor *supervisor)
 /* Wait before the next start. False: somebody wants it to stay ended. */
 static bool wait_for_turn(struct supervisor *supervisor)
 {
-    int64_t until = run_now_ms() + supervisor->backoff_ms;
+    int64_t until = md_now_ms() + supervisor->backoff_ms;
     sigset_t ends;
     bool stopped = told_to_stop(supervisor);
 
@@ -226,7 +227,7 @@ static bool wait_for_turn(struct supervisor *supervisor)
     sigaddset(&ends, SIGINT);
     sigaddset(&ends, SIGQUIT);
     while (!stopped) {
-        int64_t left = until - run_now_ms();
+        int64_t left = until - md_now_ms();
         struct timespec patience = { .tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000 };
 
         if (left <= 0)

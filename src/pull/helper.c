@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -95,7 +96,7 @@ static int listen_to(struct run *run, struct md_err *err)
     struct pollfd fds[] = { { run->output, POLLIN, 0 }, { run->pidfd, POLLIN, 0 } };
 
     for (;;) {
-        int64_t left = run->deadline_ms - pull_now_ms();
+        int64_t left = run->deadline_ms - md_now_ms();
         int ready = left > 0 ? poll(fds, 2, (int)left) : 0;
 
         if (ready < 0 && errno == EINTR)
@@ -151,7 +152,7 @@ static int ask(struct run *run, const char *request, struct md_err *err)
     run->pidfd = -1;
     run->output = -1;
     run->said.max = PULL_HELPER_BYTES;
-    run->deadline_ms = pull_now_ms() + PULL_HELPER_SECONDS * INT64_C(1000);
+    run->deadline_ms = md_now_ms() + PULL_HELPER_SECONDS * INT64_C(1000);
     if (start(run, request, err) < 0) {
         if (run->pid > 0) {
             struct md_err ignored = { 0 };

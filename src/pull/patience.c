@@ -3,7 +3,6 @@
 #include "pull/patience.h"
 
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #define USUAL_PAUSE_MS 200
@@ -30,12 +29,4 @@ int64_t pull_patience_pause_ms(const struct pull_patience *patience, unsigned at
     if (getrandom(&number, sizeof(number), GRND_NONBLOCK) < 0)
         number = (uint32_t)getpid();
     return pause + number % (pause / 2 + 1);
-}
-
-int64_t pull_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

@@ -5,23 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/text.h"
 
 #define BAR_WIDTH 30
 #define DRAW_EVERY_MS 100
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static const char *phase_text(enum pull_phase phase)
 {
@@ -117,7 +109,7 @@ void pull_progress_begin(struct pull_progress *progress, struct pull_line *lines
     progress->lines = lines;
     progress->count = count;
     progress->drawn = 0;
-    progress->started_ms = now_ms();
+    progress->started_ms = md_now_ms();
     progress->last_ms = 0;
 }
 
@@ -245,7 +237,7 @@ static void say_lines(struct pull_progress *progress)
 
 void pull_progress_draw(struct pull_progress *progress)
 {
-    int64_t now = now_ms();
+    int64_t now = md_now_ms();
 
     if (!progress->live || progress->count == 0 || now - progress->last_ms < DRAW_EVERY_MS)
         return;
@@ -259,7 +251,7 @@ void pull_progress_draw(struct pull_progress *progress)
 void pull_progress_end(struct pull_progress *progress)
 {
     if (progress->live && progress->show != PULL_SHOW_JSON && progress->count > 0) {
-        draw(progress, now_ms());
+        draw(progress, md_now_ms());
         /* The total line has served its purpose. */
         fprintf(progress->out, "\033[1A\r\033[K");
         fflush(progress->out);

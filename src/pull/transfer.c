@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -133,7 +134,7 @@ static enum pull_progress try_again(struct pull_transfer *transfer, int64_t paus
 {
     pull_transfer_again(transfer, NULL);
     transfer->token_asked = false; /* a layer may take longer than a token lives */
-    transfer->retry_at_ms = pull_now_ms() + pause_ms;
+    transfer->retry_at_ms = md_now_ms() + pause_ms;
     return PULL_UNDER_WAY;
 }
 
@@ -369,7 +370,7 @@ enum pull_progress pull_transfer_advance(struct pull_transfer *transfer, struct 
     const struct pull_response *response;
 
     if (!transfer->exchange) {
-        if (pull_now_ms() < transfer->retry_at_ms) {
+        if (md_now_ms() < transfer->retry_at_ms) {
             return PULL_UNDER_WAY;
         }
         return begin(transfer, err) < 0 ? PULL_GAVE_UP : PULL_UNDER_WAY;
@@ -415,7 +416,7 @@ bool pull_transfer_may_ask_token(struct pull_transfer *transfer)
 
 int pull_transfer_wait_ms(const struct pull_transfer *transfer)
 {
-    int64_t left = transfer->retry_at_ms - pull_now_ms();
+    int64_t left = transfer->retry_at_ms - md_now_ms();
 
     if (transfer->exchange) {
         return pull_exchange_end(transfer->exchange) == PULL_HTTP_RUNNING ? -1 : 0;

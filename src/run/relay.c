@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "run/process.h"
@@ -206,7 +207,7 @@ static bool has_bytes(const struct flow *flow)
 /* Until --timeout is over, if that is sooner. */
 static int until_deadline(const struct state *state, int timeout)
 {
-    int64_t left = state->deadline_ms - run_now_ms();
+    int64_t left = state->deadline_ms - md_now_ms();
 
     if (!state->alive || state->deadline_ms == 0)
         return timeout;
@@ -216,7 +217,7 @@ static int until_deadline(const struct state *state, int timeout)
 
 static void check_deadline(struct state *state)
 {
-    if (!state->alive || state->deadline_ms == 0 || run_now_ms() < state->deadline_ms)
+    if (!state->alive || state->deadline_ms == 0 || md_now_ms() < state->deadline_ms)
         return;
     state->deadline_ms = 0;
     state->end->timed_out = true;
@@ -325,7 +326,7 @@ int run_relay(const struct run_relay *relay, struct run_relay_end *end, struct m
     int status;
 
     if (relay->timeout_s > 0)
-        state.deadline_ms = run_now_ms() + (int64_t)relay->timeout_s * 1000;
+        state.deadline_ms = md_now_ms() + (int64_t)relay->timeout_s * 1000;
 
     if (relay->keys)
         state.keys = *relay->keys;

@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 
@@ -245,7 +246,7 @@ static int least(int a, int b)
 static int patience(const struct state *state)
 {
     bool behind = run_server_is_behind(state->serve->server);
-    int64_t left = state->deadline_ms - run_now_ms();
+    int64_t left = state->deadline_ms - md_now_ms();
     int timeout = run_server_patience(state->serve->server);
 
     if (state->alive && state->deadline_ms > 0)
@@ -255,7 +256,7 @@ static int patience(const struct state *state)
 
 static void check_deadline(struct state *state)
 {
-    if (!state->alive || state->deadline_ms == 0 || run_now_ms() < state->deadline_ms)
+    if (!state->alive || state->deadline_ms == 0 || md_now_ms() < state->deadline_ms)
         return;
     state->deadline_ms = 0;
     state->end->timed_out = true;
@@ -341,7 +342,7 @@ int run_serve(const struct run_serve *serve, struct run_relay_end *end, struct m
     state->end = end;
     state->alive = true;
     state->deadline_ms =
-        serve->plan->timeout_s ? run_now_ms() + (int64_t)serve->plan->timeout_s * 1000 : 0;
+        serve->plan->timeout_s ? md_now_ms() + (int64_t)serve->plan->timeout_s * 1000 : 0;
     state->from[0] = terminal ? serve->master : serve->pipes->ours[1];
     state->from[1] = terminal ? -1 : serve->pipes->ours[2];
     state->to = terminal ? serve->master : serve->pipes->ours[0];

@@ -4,20 +4,12 @@
 
 #include <errno.h>
 #include <sys/socket.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 
 /* How long who has to hear of the end may take to make room for it. */
 #define GOODBYE_MS 1000
-
-int64_t run_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void run_server_init(struct run_server *server)
 {
@@ -72,7 +64,7 @@ static void send_to(struct run_client *client, int stream, const void *bytes, si
 
     client->behind = run_link_send(client->fd, tag, bytes, len) < 0 && errno == EAGAIN;
     if (client->behind && !was_behind)
-        client->since_ms = run_now_ms();
+        client->since_ms = md_now_ms();
 }
 
 static bool wants(const struct run_client *client, int stream)
@@ -97,7 +89,7 @@ void run_server_catch_up(struct run_server *server, int stream, const void *byte
             continue;
         send_to(client, stream, bytes, len);
         if (client->behind && server->leader != (int)i &&
-            run_now_ms() - client->since_ms >= RUN_CLIENT_PATIENCE_MS)
+            md_now_ms() - client->since_ms >= RUN_CLIENT_PATIENCE_MS)
             run_server_drop(server, i);
     }
 }
@@ -121,7 +113,7 @@ int run_server_patience(const struct run_server *server)
 
         if (client->fd < 0 || !client->behind || server->leader == (int)i)
             continue;
-        left = client->since_ms + RUN_CLIENT_PATIENCE_MS - run_now_ms();
+        left = client->since_ms + RUN_CLIENT_PATIENCE_MS - md_now_ms();
         left = left < 0 ? 0 : left;
         least = least < 0 || left < least ? left : least;
     }

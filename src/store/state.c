@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/fd.h"
 #include "base/json.h"
@@ -253,17 +254,9 @@ static bool is_gone(const struct store *store, const struct store_container *con
            errno == ENOENT;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int left_ms(int64_t deadline)
 {
-    int64_t left = deadline - now_ms();
+    int64_t left = deadline - md_now_ms();
 
     return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
@@ -272,7 +265,7 @@ int store_container_await(const struct store *store, const struct store_containe
                           const struct store_process *init, int timeout_ms,
                           struct store_state *state, struct md_err *err)
 {
-    int64_t deadline = now_ms() + timeout_ms;
+    int64_t deadline = md_now_ms() + timeout_ms;
     MD_AUTO_FD pidfd = store_process_open(init);
     struct pollfd death = { .fd = pidfd, .events = POLLIN };
 
